@@ -1,0 +1,2 @@
+//! The plugcache command line.
+fn main() {}

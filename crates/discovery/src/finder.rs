@@ -1,0 +1,101 @@
+//! A finder knows one kind of plugin: where to look, what a file says, and what that makes.
+//!
+//! The three steps are apart so that the index can skip what is still true. `walk` declares the files
+//! that matter, `extract` reads one of them into facts (a pure function of its bytes), `link` turns the
+//! facts of all into records. A change to one file repeats `extract` for that file, and `link` for it
+//! and its dependants; only when a directory's listing changes is the walk done again.
+
+use std::path::Path;
+
+use crate::{
+    plugin::{Plugin, Problem},
+    tree::{FileId, Tree},
+};
+
+/// The outcome of reading one file.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Extracted {
+    /// What linking needs, encoded by the finder.
+    pub structure: Vec<u8>,
+    /// What only a reader of single plugins needs, encoded by the finder.
+    pub details: Vec<u8>,
+    /// Set when the file could not be understood: it then has no facts, and hides nothing else.
+    pub problem: Option<Problem>,
+}
+
+/// One plugin, as the index keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// The plugin's name: what it is looked up by.
+    pub name: String,
+    /// The file that defines it.
+    pub file: FileId,
+    /// One-based line of the definition; 0 where lines mean nothing.
+    pub line: u32,
+    /// The rest, encoded by the finder.
+    pub payload: Vec<u8>,
+}
+
+/// What linking made of one file.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Linked {
+    /// Its plugins, in source order.
+    pub records: Vec<Record>,
+    /// Other files whose facts this outcome used: when one of them changes, this file is linked again.
+    pub depends_on: Vec<FileId>,
+    /// Places in this file that cannot be known without running it, for the report.
+    pub dynamic: Vec<Problem>,
+    /// What is wrong with this file beyond reading it.
+    pub problems: Vec<Problem>,
+}
+
+/// The outcome of linking: a row for each file that was asked for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Links {
+    /// In any order; a file without a row has no plugins and depends on nothing.
+    pub files: Vec<(FileId, Linked)>,
+    /// Files on which the outcome as a whole depends (the modules that lead to a rule's base class):
+    /// when the facts of one change, everything is linked again.
+    pub all_depend_on: Vec<FileId>,
+}
+
+/// Which files to link.
+#[derive(Debug, Clone, Copy)]
+pub enum Scope<'a> {
+    /// Every declared file.
+    All,
+    /// These only: nothing else changed.
+    Only(&'a [FileId]),
+}
+
+/// A kind of plugin that can be found without running anything.
+pub trait Finder: Send + Sync {
+    /// Goes up whenever the same bytes could give another answer than before; older indexes are then
+    /// not read.
+    fn version(&self) -> u32;
+
+    /// Everything that selects the result apart from the roots, in a stable text form.
+    fn spec(&self) -> String;
+
+    /// Lists directories and declares the files that matter.
+    fn walk(&self, tree: &mut Tree<'_>);
+
+    /// Reads one file into facts. `path` is relative to its root and only names the file.
+    fn extract(&self, path: &Path, bytes: &[u8]) -> Extracted;
+
+    /// Turns facts into records. May ask the tree for more files.
+    fn link(&self, tree: &mut Tree<'_>, scope: Scope<'_>) -> Links;
+
+    /// Everything known of one plugin.
+    fn describe(&self, facts: &dyn Facts, record: &Record) -> Plugin;
+}
+
+/// Read access to facts while describing plugins.
+pub trait Facts {
+    /// The root's directory and the file's path below it.
+    fn path(&self, file: FileId) -> Option<(&Path, &Path)>;
+    /// See [`Extracted::structure`]; `None` if the file has no facts or they are damaged.
+    fn structure(&self, file: FileId) -> Option<&[u8]>;
+    /// See [`Extracted::details`].
+    fn details(&self, file: FileId) -> Option<&[u8]>;
+}

@@ -1,0 +1,8 @@
+//! Finds plugins without running them, remembers what it found in a persistent index, and proves on open
+//! that the index is still true.
+
+pub mod finder;
+pub mod plugin;
+pub mod python;
+pub mod tree;
+pub mod value;

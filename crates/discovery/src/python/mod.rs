@@ -1,0 +1,3 @@
+//! Python classes and functions, read from source.
+
+pub mod facts;
