@@ -1,3 +1,12 @@
 //! Python classes and functions, read from source.
 
+pub mod extract;
 pub mod facts;
+pub mod source;
+
+mod convert;
+mod doc;
+mod kept;
+mod lines;
+mod parse;
+mod scan;

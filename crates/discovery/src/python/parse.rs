@@ -1,0 +1,40 @@
+//! The full parse: a module's whole text through the parser.
+//!
+//! Only real syntax errors count: what a version of Python does not know yet is read as the newest does.
+
+use ruff_python_ast::{ModModule, PythonVersion};
+use ruff_python_parser::{Mode, ParseOptions, Parsed};
+use ruff_text_size::Ranged;
+
+use super::{
+    convert::{self, Text},
+    facts::{Details, Structure},
+    source,
+};
+use crate::plugin::Problem;
+
+/// Facts of a module, from its whole text.
+///
+/// # Errors
+/// The first syntax error and its place.
+pub(super) fn facts(text: &str, functions: bool) -> Result<(Structure, Details), Problem> {
+    let tree = module(text)?;
+    Ok(convert::module(tree.syntax(), &Text::whole(text), functions))
+}
+
+/// The tree of a module.
+pub(super) fn module(text: &str) -> Result<Parsed<ModModule>, Problem> {
+    let options = ParseOptions::from(Mode::Module).with_target_version(PythonVersion::latest());
+    let parsed = ruff_python_parser::parse_unchecked(text, options);
+    if let Some(error) = parsed.errors().first() {
+        let (line, column) = source::position(text.as_bytes(), error.range().start().to_usize());
+        let message = format!("syntax error: {}", error.error);
+        return Err(Problem { file: String::new(), line, column, message });
+    }
+    parsed.try_into_module().ok_or_else(|| Problem {
+        file: String::new(),
+        line: 0,
+        column: 0,
+        message: "the parser did not see a module".to_owned(),
+    })
+}
