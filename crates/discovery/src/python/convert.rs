@@ -10,12 +10,15 @@ mod expression;
 mod scope;
 mod statement;
 
+use std::cell::Cell;
+
 use ruff_python_ast::{Expr as Ast, ModModule};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
+pub(super) use self::expression::is_closed;
 use self::scope::{Names, Where};
 use super::{
-    facts::{Details, Structure},
+    facts::{Details, Expr, Structure},
     kept,
     lines::{Lines, Segment, WHOLE},
 };
@@ -82,14 +85,9 @@ impl<'a> Text<'a> {
 
 /// Makes facts of a module.
 pub(super) fn module(tree: &ModModule, text: &Text<'_>, functions: bool) -> (Structure, Details) {
-    let mut converter = Converter {
-        text,
-        functions,
-        // Assignments inside expressions are rare: only a text that has one is searched for them.
-        walrus: memchr::memmem::find(text.parsed.as_bytes(), b":=").is_some(),
-        structure: Structure::default(),
-        details: Details::default(),
-    };
+    let mut converter = Converter::new(text, functions);
+    // Assignments inside expressions are rare: only a text that has one is searched for them.
+    converter.walrus = memchr::memmem::find(text.parsed.as_bytes(), b":=").is_some();
     let mut names = Names::default();
     converter.details.doc = converter.docstring(&tree.body);
     converter.body(&tree.body, &mut names, Where { class: None, conditional: false });
@@ -98,10 +96,31 @@ pub(super) fn module(tree: &ModModule, text: &Text<'_>, functions: bool) -> (Str
     (converter.structure, converter.details)
 }
 
+/// Makes an expression of the tree of `text`, which starts on `line`.
+pub(super) fn expression(tree: &Ast, text: &str, line: u32) -> Expr {
+    let segments = [Segment { parsed: 0, original: 0, line }];
+    Converter::new(&Text::reduced(text, text, &segments, &[]), false).expression(tree)
+}
+
 struct Converter<'a> {
     text: &'a Text<'a>,
     functions: bool,
     walrus: bool,
+    /// How deep in an expression the conversion is.
+    depth: Cell<u32>,
     structure: Structure,
     details: Details,
+}
+
+impl<'a> Converter<'a> {
+    fn new(text: &'a Text<'a>, functions: bool) -> Self {
+        Self {
+            text,
+            functions,
+            walrus: false,
+            depth: Cell::new(0),
+            structure: Structure::default(),
+            details: Details::default(),
+        }
+    }
 }

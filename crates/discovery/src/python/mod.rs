@@ -2,9 +2,12 @@
 
 pub mod extract;
 pub mod facts;
+pub mod literals;
+pub mod signature;
 pub mod source;
 
 mod convert;
+mod depth;
 mod doc;
 mod kept;
 mod lines;

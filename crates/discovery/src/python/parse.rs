@@ -8,6 +8,7 @@ use ruff_text_size::Ranged;
 
 use super::{
     convert::{self, Text},
+    depth,
     facts::{Details, Structure},
     source,
 };
@@ -24,17 +25,22 @@ pub(super) fn facts(text: &str, functions: bool) -> Result<(Structure, Details),
 
 /// The tree of a module.
 pub(super) fn module(text: &str) -> Result<Parsed<ModModule>, Problem> {
+    if let Some(found) = depth::exceeded(text.as_bytes()) {
+        return Err(problem(text, found.at, found.message.to_owned()));
+    }
     let options = ParseOptions::from(Mode::Module).with_target_version(PythonVersion::latest());
     let parsed = ruff_python_parser::parse_unchecked(text, options);
     if let Some(error) = parsed.errors().first() {
-        let (line, column) = source::position(text.as_bytes(), error.range().start().to_usize());
-        let message = format!("syntax error: {}", error.error);
-        return Err(Problem { file: String::new(), line, column, message });
+        return Err(problem(
+            text,
+            error.range().start().to_usize(),
+            format!("syntax error: {}", error.error),
+        ));
     }
-    parsed.try_into_module().ok_or_else(|| Problem {
-        file: String::new(),
-        line: 0,
-        column: 0,
-        message: "the parser did not see a module".to_owned(),
-    })
+    parsed.try_into_module().ok_or_else(|| problem(text, 0, "the parser did not see a module".to_owned()))
+}
+
+fn problem(text: &str, at: usize, message: String) -> Problem {
+    let (line, column) = source::position(text.as_bytes(), at);
+    Problem { file: String::new(), line, column, message }
 }

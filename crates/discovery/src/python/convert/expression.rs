@@ -7,12 +7,29 @@ use ruff_python_ast::{
 use ruff_text_size::Ranged;
 
 use super::{
-    super::facts::{Call, Expr, FormatPart, Operator, UnaryOperator},
+    super::{
+        facts::{Call, Expr, FormatPart, Operator, UnaryOperator},
+        literals,
+    },
     Converter,
 };
 
+/// How deeply the expressions of facts nest.
+const MAX_DEPTH: u32 = 100;
+
 impl Converter<'_> {
     pub(super) fn expression(&self, expr: &Ast) -> Expr {
+        let depth = self.depth.get();
+        if depth >= MAX_DEPTH {
+            return self.dynamic("nested too deeply", expr);
+        }
+        self.depth.set(depth + 1);
+        let result = self.expression_here(expr);
+        self.depth.set(depth);
+        result
+    }
+
+    fn expression_here(&self, expr: &Ast) -> Expr {
         if is_closed(expr) {
             return Expr::Literal(self.text.of(expr.range()).to_owned());
         }
@@ -28,7 +45,19 @@ impl Converter<'_> {
                 None => self.dynamic("a matrix product", expr),
             },
             Ast::UnaryOp(operation) => Expr::Unary(unary_operator(operation.op), boxed(&operation.operand)),
-            Ast::FString(string) => Expr::Format(self.f_string(string)),
+            Ast::FString(string) => {
+                let parts = self.f_string(string);
+                // The parser puts the replacement character in the place of half a surrogate pair.
+                let replaced = parts.iter().any(|part| match part {
+                    FormatPart::Text(text) => text.contains(char::REPLACEMENT_CHARACTER),
+                    FormatPart::Field { .. } => false,
+                });
+                if replaced && literals::has_surrogate(self.text.of(expr.range())) {
+                    self.dynamic("a string with half a surrogate pair", expr)
+                } else {
+                    Expr::Format(parts)
+                }
+            }
             Ast::Tuple(tuple) => Expr::Tuple(self.expressions(&tuple.elts)),
             Ast::List(list) => Expr::List(self.expressions(&list.elts)),
             Ast::Set(set) => Expr::Set(self.expressions(&set.elts)),
@@ -123,7 +152,7 @@ fn push_text(parts: &mut Vec<FormatPart>, text: &str) {
 }
 
 /// Whether an expression is a literal that names nothing.
-pub(super) fn is_closed(expr: &Ast) -> bool {
+pub(in crate::python) fn is_closed(expr: &Ast) -> bool {
     match expr {
         Ast::StringLiteral(_)
         | Ast::BytesLiteral(_)
