@@ -4,8 +4,9 @@ mod choose;
 
 use std::{path::PathBuf, str::FromStr};
 
+use plugcache_cache::Strength;
 use plugcache_discovery::{
-    index::{Candidate, Report, Session, Snapshot},
+    index::{Candidate, Evidence, Report, Session, Snapshot},
     plugin::Plugin,
 };
 
@@ -131,6 +132,21 @@ impl Resolver {
             })
         });
         Answer { outcome, report: snapshot.report().clone() }
+    }
+
+    /// The files that the answer to a name rests on; none for an unknown name. Trusts the index as it is:
+    /// for use after [`resolve`](Self::resolve).
+    pub fn evidence(&self, name: &str) -> Vec<Evidence> {
+        let session = Session { strength: Strength::Trust, refresh: false, ..self.session.clone() };
+        let suffixed = format!("{name}{}", self.suffix);
+        let (_, evidence) = session.find(&suffixed, |snapshot, found| {
+            let found = if found.is_empty() { snapshot.find(name) } else { found };
+            let fits = |candidate: &&Candidate| {
+                [&suffixed[..], name].iter().any(|name| matches_case(self.case, &candidate.record.name, name))
+            };
+            found.iter().find(fits).map(|candidate| snapshot.evidence(candidate)).unwrap_or_default()
+        });
+        evidence
     }
 
     /// Every plugin that answers to its name, by name, each with those it hides; duplicates are reported
