@@ -34,18 +34,34 @@ pub(super) struct LeftOut {
     pub(super) end: u32,
 }
 
+/// A method that the skimmer left out of the reduced text: all that facts need of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Method {
+    /// Where it would stand in the reduced text.
+    pub(super) parsed: u32,
+    /// Where the name of its class stands in the reduced text.
+    pub(super) class: u32,
+    /// Where its name starts in the original.
+    pub(super) start: u32,
+    /// Where its name ends in the original.
+    pub(super) end: u32,
+    /// The one-based line of its name.
+    pub(super) line: u32,
+}
+
 /// The text that was parsed, and how to get from it to the original.
 pub(super) struct Text<'a> {
     original: &'a str,
     parsed: &'a str,
     left_out: &'a [LeftOut],
+    methods: &'a [Method],
     lines: Lines<'a>,
 }
 
 impl<'a> Text<'a> {
     /// A text that was parsed whole.
     pub(super) fn whole(text: &'a str) -> Self {
-        Self::reduced(text, text, WHOLE, &[])
+        Self::reduced(text, text, WHOLE, &[], &[])
     }
 
     /// A text that was parsed without some of its parts.
@@ -54,8 +70,9 @@ impl<'a> Text<'a> {
         parsed: &'a str,
         segments: &'a [Segment],
         left_out: &'a [LeftOut],
+        methods: &'a [Method],
     ) -> Self {
-        Self { original, parsed, left_out, lines: Lines::new(original, parsed, segments) }
+        Self { original, parsed, left_out, methods, lines: Lines::new(original, parsed, segments) }
     }
 
     fn of(&self, range: TextRange) -> &'a str {
@@ -66,20 +83,24 @@ impl<'a> Text<'a> {
         self.lines.line(at)
     }
 
-    /// The source of an assigned value, with its parentheses. `after` is the end of what stands before the
-    /// last `=` (target or annotation), `end` the end of the statement.
-    fn assigned(&self, after: TextSize, value: &Ast, end: TextSize) -> &'a str {
+    /// The source of an assigned value, with its parentheses, and whether it was left out. `after` is the
+    /// end of what stands before the last `=` (target or annotation), `end` the end of the statement.
+    fn assigned(&self, after: TextSize, value: &Ast, end: TextSize) -> (&'a str, bool) {
         if value.is_ellipsis_literal_expr()
             && let Ok(found) =
                 self.left_out.binary_search_by_key(&value.start().to_u32(), |left_out| left_out.parsed)
             && let Some(left_out) = self.left_out.get(found)
         {
-            return self.original.get(left_out.start as usize..left_out.end as usize).unwrap_or_default();
+            return (self.of_original(left_out.start, left_out.end), true);
         }
         let between = self.of(TextRange::new(after, value.start().max(after)));
         let equals = between.find('=').map_or(between.len(), |at| at + 1);
         let start = kept::skip_blanks(self.parsed.as_bytes(), after.to_usize() + equals);
-        self.parsed.get(start..end.to_usize()).unwrap_or_default()
+        (self.parsed.get(start..end.to_usize()).unwrap_or_default(), false)
+    }
+
+    fn of_original(&self, start: u32, end: u32) -> &'a str {
+        self.original.get(start as usize..end as usize).unwrap_or_default()
     }
 }
 
@@ -99,7 +120,7 @@ pub(super) fn module(tree: &ModModule, text: &Text<'_>, functions: bool) -> (Str
 /// Makes an expression of the tree of `text`, which starts on `line`.
 pub(super) fn expression(tree: &Ast, text: &str, line: u32) -> Expr {
     let segments = [Segment { parsed: 0, original: 0, line }];
-    Converter::new(&Text::reduced(text, text, &segments, &[]), false).expression(tree)
+    Converter::new(&Text::reduced(text, text, &segments, &[], &[]), false).expression(tree)
 }
 
 struct Converter<'a> {
@@ -108,6 +129,8 @@ struct Converter<'a> {
     walrus: bool,
     /// How deep in an expression the conversion is.
     depth: Cell<u32>,
+    /// How many methods of [`Text::methods`] were bound or passed over.
+    methods: usize,
     structure: Structure,
     details: Details,
 }
@@ -119,6 +142,7 @@ impl<'a> Converter<'a> {
             functions,
             walrus: false,
             depth: Cell::new(0),
+            methods: 0,
             structure: Structure::default(),
             details: Details::default(),
         }

@@ -1,8 +1,9 @@
 //! From one file's bytes to its facts.
 
+pub use super::skim::Scratch;
 use super::{
     facts::{Details, Structure},
-    parse, source,
+    parse, skim, source,
 };
 use crate::plugin::Problem;
 
@@ -32,6 +33,24 @@ pub struct Options {
 /// # Errors
 /// What stands in the way, with its place; the file's path is left empty.
 pub fn extract(bytes: &[u8], options: &Options) -> Result<(Structure, Details), Problem> {
+    extract_with(bytes, options, &mut Scratch::default())
+}
+
+/// As [`extract`], with memory that is used again from file to file.
+///
+/// # Errors
+/// What stands in the way, with its place; the file's path is left empty.
+pub fn extract_with(
+    bytes: &[u8],
+    options: &Options,
+    scratch: &mut Scratch,
+) -> Result<(Structure, Details), Problem> {
     let text = source::decode(bytes)?;
+    if options.syntax == Syntax::Skim
+        && let Some(facts) = skim::facts(&text, options.functions, scratch)
+    {
+        return Ok(facts);
+    }
+    // The skimmer understands less than the parser, which is the judge of what is an error.
     parse::facts(&text, options.functions)
 }

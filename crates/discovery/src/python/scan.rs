@@ -78,7 +78,7 @@ pub(super) fn bracket(bytes: &[u8], open: usize) -> Option<Bracket> {
 }
 
 fn bracket_within(bytes: &[u8], open: usize, strings: u32) -> Option<Bracket> {
-    let mut stack = Stack::new();
+    let mut stack = Stack::default();
     let mut walrus = false;
     let mut at = open;
     loop {
@@ -105,38 +105,76 @@ fn bracket_within(bytes: &[u8], open: usize, strings: u32) -> Option<Bracket> {
     }
 }
 
-/// The open brackets around a place.
-pub(super) struct Stack {
-    open: [u8; MAX_BRACKETS],
+/// The open brackets around a place, two bits each.
+#[derive(Default)]
+struct Stack {
+    bits: [u64; MAX_BRACKETS.div_ceil(32)],
     depth: usize,
 }
 
 impl Stack {
-    pub(super) fn new() -> Self {
-        Self { open: [0; MAX_BRACKETS], depth: 0 }
-    }
-
     /// `None`: too deep.
     #[inline]
-    pub(super) fn push(&mut self, open: u8) -> Option<()> {
-        *self.open.get_mut(self.depth)? = open;
+    fn push(&mut self, open: u8) -> Option<()> {
+        if self.depth >= MAX_BRACKETS {
+            return None;
+        }
+        let shift = self.depth % 32 * 2;
+        let bits = self.bits.get_mut(self.depth / 32)?;
+        *bits = *bits & !(3 << shift) | kind(open) << shift;
         self.depth += 1;
         Some(())
     }
 
     /// The depth that is left; `None` if another bracket was open, or none.
     #[inline]
-    pub(super) fn pop(&mut self, close: u8) -> Option<usize> {
+    fn pop(&mut self, close: u8) -> Option<usize> {
         self.depth = self.depth.checked_sub(1)?;
-        let open = *self.open.get(self.depth)?;
-        // In ASCII `)` follows `(`, and the others close two after they open.
-        (close == open + 1 + u8::from(open != b'(')).then_some(self.depth)
+        let open = *self.bits.get(self.depth / 32)? >> (self.depth % 32 * 2) & 3;
+        (open == kind(close)).then_some(self.depth)
     }
+}
 
-    #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.depth == 0
-    }
+/// Round, square or curly: the two high bits that tell brackets apart.
+#[inline]
+fn kind(bracket: u8) -> u64 {
+    u64::from(bracket >> 5)
+}
+
+/// A statement up to the newline that ends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LogicalLine {
+    /// Past the newline, or at the end of the text.
+    pub(super) end: usize,
+    /// It ends with a colon: a block must follow.
+    pub(super) opens_block: bool,
+}
+
+/// Finds the end of the logical line of which `start` is a part outside of brackets and strings.
+#[inline]
+pub(super) fn logical_line(bytes: &[u8], start: usize) -> Option<LogicalLine> {
+    let mut at = start;
+    // Past the last byte that means anything.
+    let code_end = loop {
+        let Some(byte) = bytes.get(at) else { break at };
+        match class(*byte) {
+            Class::Plain | Class::Colon => at += 1,
+            Class::Quote => at = string_within(bytes, at, 0)?,
+            Class::Open => at = bracket_within(bytes, at, 0)?.end,
+            Class::Close => return None,
+            Class::Newline => break at,
+            Class::Comment => {
+                let code_end = at;
+                at = line_end(bytes, at);
+                break code_end;
+            }
+            Class::Backslash if bytes.get(at + 1) == Some(&b'\n') => at += 2,
+            Class::Backslash => return None,
+        }
+    };
+    let code = bytes.get(start..code_end)?;
+    let opens_block = code.iter().rev().find(|byte| !matches!(byte, b' ' | b'\t')) == Some(&b':');
+    Some(LogicalLine { end: (at + 1).min(bytes.len()), opens_block })
 }
 
 /// The end of the line that holds `at`: its newline, or the end of the text.

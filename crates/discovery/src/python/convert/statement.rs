@@ -12,7 +12,7 @@ use super::{
         doc,
         facts::{Bound, Class, ClassDetails, Function, FunctionDetails, ModuleRef, Parameter, ParameterKind},
     },
-    Converter,
+    Converter, Method,
     expression::truth,
     scope::{Names, Where},
 };
@@ -93,7 +93,14 @@ impl Converter<'_> {
             .classes
             .push(ClassDetails { doc: self.docstring(&class.body), ..ClassDetails::default() });
         let mut members = Names::default();
-        self.body(&class.body, &mut members, Where { class: Some(id), conditional: false });
+        let place = Where { class: Some(id), conditional: false };
+        let name = Some(class.name.start().to_u32());
+        for statement in &class.body {
+            self.methods_until(statement.start().to_u32(), name, &mut members);
+            self.statement(statement, &mut members, place);
+        }
+        self.methods_until(class.end().to_u32(), name, &mut members);
+        self.methods_of(name, &mut members);
         if let Some(class) = self.structure.classes.get_mut(id as usize) {
             class.members = members.bindings;
             class.abstract_methods = members.abstract_methods;
@@ -103,6 +110,31 @@ impl Converter<'_> {
             details.fields = members.fields;
         }
         names.bind(class.name.as_str(), Bound::Class(id), place, line);
+    }
+
+    /// Binds the methods that were left out before `end`, a place in the parsed text, if they are of the
+    /// class whose name stands at `class`. Others are of classes that are never bound.
+    fn methods_until(&mut self, end: u32, class: Option<u32>, names: &mut Names) {
+        while let Some(method) = self.text.methods.get(self.methods).filter(|method| method.parsed <= end) {
+            if class == Some(method.class) {
+                self.method(*method, names);
+            }
+            self.methods += 1;
+        }
+    }
+
+    /// Binds the methods of the class that come next: those at its end.
+    fn methods_of(&mut self, class: Option<u32>, names: &mut Names) {
+        while let Some(method) = self.text.methods.get(self.methods).filter(|next| Some(next.class) == class)
+        {
+            self.method(*method, names);
+            self.methods += 1;
+        }
+    }
+
+    fn method(&self, method: Method, names: &mut Names) {
+        let name = self.text.of_original(method.start, method.end);
+        names.bind(name, Bound::Method, Where { class: None, conditional: false }, method.line);
     }
 
     fn function(&mut self, function: &StmtFunctionDef, names: &mut Names, place: Where) {
