@@ -80,7 +80,11 @@ pub(super) fn exceeded(bytes: &[u8]) -> Option<TooDeep> {
                         "a string does not end, or strings are nested too deeply in its fields",
                     );
                 };
-                let inner = fields(bytes.get(at..end).unwrap_or_default());
+                let interpolated = at
+                    .checked_sub(1)
+                    .and_then(|before| bytes.get(before))
+                    .is_some_and(|byte| scan::is_word(*byte));
+                let inner = if interpolated { fields(bytes.get(at..end).unwrap_or_default()) } else { 0 };
                 level.inner = level.inner.max(inner);
                 if level.height() > MAX_HEIGHT {
                     return too_deep(at, TOO_HIGH);
@@ -147,7 +151,7 @@ fn is_operator(bytes: &[u8], at: usize) -> bool {
     }
 }
 
-/// An upper bound on the height of the fields of an f-string; of other strings it is small or harmless.
+/// An upper bound on the height of the fields of a string with a prefix, which may be an f-string.
 fn fields(string: &[u8]) -> usize {
     let (mut depth, mut count, mut highest) = (0_usize, 0, 0);
     for (at, byte) in string.iter().enumerate() {
