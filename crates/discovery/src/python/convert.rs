@@ -68,12 +68,18 @@ impl<'a> Text<'a> {
     /// A text that was parsed without some of its parts.
     pub(super) fn reduced(
         original: &'a str,
-        parsed: &'a str,
+        parsed_text: &'a str,
         segments: &'a [Segment],
         left_out: &'a [LeftOut],
         passed: &'a [Passed],
     ) -> Self {
-        Self { original, parsed, left_out, passed, lines: Lines::new(original, parsed, segments) }
+        Self {
+            original,
+            parsed: parsed_text,
+            left_out,
+            passed,
+            lines: Lines::new(original, parsed_text, segments),
+        }
     }
 
     fn of(&self, range: TextRange) -> &'a str {
@@ -111,7 +117,7 @@ pub(super) fn module(tree: &ModModule, text: &Text<'_>, functions: bool) -> (Str
     // Assignments inside expressions are rare: only a text that has one is searched for them.
     converter.walrus = memchr::memmem::find(text.parsed.as_bytes(), b":=").is_some();
     let mut names = Names::default();
-    converter.details.doc = converter.docstring(&tree.body);
+    converter.details.doc = Converter::docstring(&tree.body);
     converter.scope(
         &tree.body,
         None,

@@ -8,9 +8,9 @@
 use super::scan::{self, Class, MAX_BRACKETS};
 
 /// How high a tree may get.
-const MAX_HEIGHT: usize = 2_000;
+const MAX_HEIGHT: usize = 5_000;
 
-const TOO_HIGH: &str = "an expression is nested deeper than 2000 levels";
+const TOO_HIGH: &str = "an expression is nested deeper than 5000 levels";
 
 /// How deeply blocks may be indented.
 const MAX_INDENT: usize = 100;
@@ -178,6 +178,11 @@ mod tests {
         exceeded(source.as_bytes()).map(|found| found.message)
     }
 
+    fn blocks(levels: usize) -> String {
+        let heads: Vec<_> = (0..levels).map(|level| format!("{}if x:\n", " ".repeat(level))).collect();
+        heads.concat()
+    }
+
     #[test]
     fn what_is_deep_is_refused() {
         assert!(message(&"(".repeat(100_000)).is_some_and(|message| message.contains("brackets")));
@@ -185,10 +190,10 @@ mod tests {
             assert!(message(&format!("x = {}y", part.repeat(100_000))).is_some(), "{part}");
         }
         assert!(message(&format!("f'{{{}x}}'", "-".repeat(100_000))).is_some());
-        let blocks: String = (0..200).map(|level| format!("{}if x:\n", " ".repeat(level))).collect();
+        let blocks = blocks(200);
         assert!(message(&blocks).is_some_and(|message| message.contains("indented")));
         let nested = format!("{}x{}", "(".repeat(150), " + a + b + c + d + e + f + g)".repeat(150));
-        assert!(message(&format!("{nested}{}", " + a".repeat(1_000))).is_some());
+        assert!(message(&format!("{nested}{}", " + a".repeat(4_500))).is_some());
     }
 
     #[test]
@@ -197,7 +202,7 @@ mod tests {
         assert_eq!(message(&"x = -y\n".repeat(100_000)), None);
         assert_eq!(message(&format!("x = ({})", "'a-b.c' ".repeat(100_000))), None);
         assert_eq!(message(&format!("x = y{}", " + 1".repeat(1_500))), None);
-        let blocks: String = (0..90).map(|level| format!("{}if x:\n", " ".repeat(level))).collect();
+        let blocks = blocks(90);
         assert_eq!(message(&format!("{blocks}x\n").repeat(20)), None);
     }
 }

@@ -25,13 +25,11 @@ impl Indent {
 pub(super) fn measure(bytes: &[u8], line: usize) -> Option<(usize, Indent)> {
     let rest = bytes.get(line..).unwrap_or_default();
     let at = line + rest.iter().position(|byte| *byte != b' ').unwrap_or(rest.len());
-    match bytes.get(at) {
-        Some(b'\t' | b'\x0c') => measure_slowly(bytes, line),
-        _ => {
-            let width = (at - line) as u32;
-            Some((at, Indent { columns: width, characters: width }))
-        }
+    if matches!(bytes.get(at), Some(b'\t' | b'\x0c')) {
+        return measure_slowly(bytes, line);
     }
+    let width = (at - line) as u32;
+    Some((at, Indent { columns: width, characters: width }))
 }
 
 #[cold]

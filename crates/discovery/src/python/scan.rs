@@ -189,7 +189,6 @@ pub(super) fn logical_line(bytes: &[u8], start: usize) -> Option<LogicalLine> {
             Class::Plain | Class::Colon => at = skip_plain(bytes, at + 1),
             Class::Quote => at = string_within(bytes, at, 0)?,
             Class::Open => at = bracket_within(bytes, at, 0)?.end,
-            Class::Close => return None,
             Class::Newline => break at,
             Class::Comment => {
                 let code_end = at;
@@ -197,7 +196,7 @@ pub(super) fn logical_line(bytes: &[u8], start: usize) -> Option<LogicalLine> {
                 break code_end;
             }
             Class::Backslash if bytes.get(at + 1) == Some(&b'\n') => at += 2,
-            Class::Backslash => return None,
+            Class::Backslash | Class::Close => return None,
         }
     };
     let code = bytes.get(start..code_end)?;
@@ -253,12 +252,29 @@ fn prefix(bytes: &[u8], quote: usize) -> Prefix {
     }
 }
 
+/// The high bit of the first byte of `word` that equals `byte` is the lowest bit that is set; none is, if no
+/// byte does.
+#[inline]
+fn equal(word: u64, byte: u8) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let difference = word ^ (ONES * u64::from(byte));
+    difference.wrapping_sub(ONES) & !difference & (ONES << 7)
+}
+
 #[inline]
 fn single_quoted(bytes: &[u8], start: usize, quote: u8) -> Option<usize> {
-    // Most strings are short: a search of its own costs more than looking at a few bytes.
-    let first = bytes.get(start..)?.iter().take(16);
-    let ends = |byte: &u8| *byte == quote || *byte == b'\\' || *byte == b'\n';
-    let mut at = start + first.clone().position(ends).unwrap_or(first.len());
+    let mut at = start;
+    // Most strings are short: a search of its own costs more than looking at a few words.
+    for _ in 0..4 {
+        let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) else { break };
+        let word = u64::from_le_bytes(*word);
+        let found = equal(word, quote) | equal(word, b'\\') | equal(word, b'\n');
+        if found != 0 {
+            at += found.trailing_zeros() as usize / 8;
+            break;
+        }
+        at += 8;
+    }
     loop {
         match *bytes.get(at)? {
             byte if byte == quote => return Some(at + 1),

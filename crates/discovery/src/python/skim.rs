@@ -287,14 +287,12 @@ impl Skimmer<'_> {
         } else {
             self.deep |= head.end - line > LONG;
             self.keep(line, head.end)?;
-            match self.docstring_end(first, indent)? {
-                Some(end) => {
-                    self.deep |= end - first > LONG;
-                    self.keep(head.end, end)?;
-                }
-                None => {
-                    self.reduced.write("...\n")?;
-                }
+            let (start, end) = self.docstring(first, indent)?;
+            if start < end {
+                self.deep |= end - first > LONG;
+                self.keep(head.end, end)?;
+            } else {
+                self.reduced.write("...\n")?;
             }
         }
         self.reduced.pass();
@@ -333,9 +331,9 @@ impl Skimmer<'_> {
         (!lambda).then_some(scan::Bracket { end: at + 1, walrus })
     }
 
-    /// Where the statement ends that is first in a body and starts as a string does. The head's line ends
-    /// behind `at`.
-    fn docstring_end(&self, at: usize, indent: Indent) -> Option<Option<usize>> {
+    /// The statement that is first in a body, if it starts as a string does, else nothing of it. The head's
+    /// line ends behind `at`.
+    fn docstring(&self, at: usize, indent: Indent) -> Option<(usize, usize)> {
         let mut line = scan::line_end(self.bytes, at) + 1;
         loop {
             let (start, inner) = indent::measure(self.bytes, line)?;
@@ -347,9 +345,9 @@ impl Skimmer<'_> {
                     let (word, end) = self.word(start);
                     let quoted = matches!(self.bytes.get(end), Some(b'\'' | b'"'));
                     if !quoted || word.len() > 2 {
-                        return Some(None);
+                        return Some((start, start));
                     }
-                    return scan::logical_line(self.bytes, start).map(|line| Some(line.end));
+                    return scan::logical_line(self.bytes, start).map(|line| (start, line.end));
                 }
             }
         }

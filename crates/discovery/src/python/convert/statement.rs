@@ -137,7 +137,7 @@ impl Converter<'_> {
         });
         self.details
             .classes
-            .push(ClassDetails { doc: self.docstring(&class.body), ..ClassDetails::default() });
+            .push(ClassDetails { doc: Self::docstring(&class.body), ..ClassDetails::default() });
         let mut members = Names::default();
         let place = Where { class: Some(id), conditional: false };
         self.scope(&class.body, Some(class.name.start().to_u32()), class.end(), &mut members, place);
@@ -181,7 +181,7 @@ impl Converter<'_> {
         });
         self.details.functions.push(if self.functions {
             FunctionDetails {
-                doc: self.docstring(&function.body),
+                doc: Self::docstring(&function.body),
                 parameters: self.parameters(function),
                 returns: function.returns.as_ref().map(|returns| self.text.of(returns.range()).to_owned()),
             }
@@ -211,7 +211,7 @@ impl Converter<'_> {
         result
     }
 
-    pub(super) fn docstring(&self, body: &[Stmt]) -> Option<String> {
+    pub(super) fn docstring(body: &[Stmt]) -> Option<String> {
         let Some(Stmt::Expr(first)) = body.first() else { return None };
         let Ast::StringLiteral(string) = &*first.value else { return None };
         Some(doc::clean(string.value.to_str()))
@@ -220,12 +220,11 @@ impl Converter<'_> {
     fn import(&mut self, import: &StmtImport, names: &mut Names, place: Where) {
         for alias in &import.names {
             let loads = alias.name.as_str();
-            let (name, module) = match &alias.asname {
-                Some(name) => (name.as_str(), loads),
-                None => {
-                    let first = loads.split('.').next().unwrap_or(loads);
-                    (first, first)
-                }
+            let (name, module) = if let Some(name) = &alias.asname {
+                (name.as_str(), loads)
+            } else {
+                let first = loads.split('.').next().unwrap_or(loads);
+                (first, first)
             };
             let bound = Bound::Module { module: module.to_owned(), loads: loads.to_owned() };
             names.bind(name, bound, place, self.text.line(alias.start()));

@@ -92,7 +92,7 @@ fn corpora_read_the_same_both_ways() {
     }
 }
 
-const SNIPPET: &str = r##"#!/usr/bin/env python
+const SNIPPET: &str = r#"#!/usr/bin/env python
 # -*- coding: utf-8 -*-
 """Doc."""
 from __future__ import annotations
@@ -181,7 +181,7 @@ match y:
         t = 1
 type T[K] = list[K]
 def last(): return 1
-"##;
+"#;
 
 #[test]
 fn the_snippet_is_skimmed() {
