@@ -34,28 +34,52 @@ pub(super) struct LeftOut {
     pub(super) end: u32,
 }
 
+/// A statement that the skimmer left out of the reduced text altogether, because what it binds is known
+/// without the parser: a method, or a name that is assigned a value that is kept as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Passed {
+    /// Where it would stand in the reduced text.
+    pub(super) parsed: u32,
+    /// Where the name of its class stands in the reduced text; none at module level.
+    pub(super) class: Option<u32>,
+    /// Where its name starts and ends in the original.
+    pub(super) name: (u32, u32),
+    /// Where its value starts and ends in the original; none for a method.
+    pub(super) value: Option<(u32, u32)>,
+    /// The one-based line of its name.
+    pub(super) line: u32,
+}
+
 /// The text that was parsed, and how to get from it to the original.
 pub(super) struct Text<'a> {
     original: &'a str,
     parsed: &'a str,
     left_out: &'a [LeftOut],
+    passed: &'a [Passed],
     lines: Lines<'a>,
 }
 
 impl<'a> Text<'a> {
     /// A text that was parsed whole.
     pub(super) fn whole(text: &'a str) -> Self {
-        Self::reduced(text, text, WHOLE, &[])
+        Self::reduced(text, text, WHOLE, &[], &[])
     }
 
     /// A text that was parsed without some of its parts.
     pub(super) fn reduced(
         original: &'a str,
-        parsed: &'a str,
+        parsed_text: &'a str,
         segments: &'a [Segment],
         left_out: &'a [LeftOut],
+        passed: &'a [Passed],
     ) -> Self {
-        Self { original, parsed, left_out, lines: Lines::new(original, parsed, segments) }
+        Self {
+            original,
+            parsed: parsed_text,
+            left_out,
+            passed,
+            lines: Lines::new(original, parsed_text, segments),
+        }
     }
 
     fn of(&self, range: TextRange) -> &'a str {
@@ -66,20 +90,24 @@ impl<'a> Text<'a> {
         self.lines.line(at)
     }
 
-    /// The source of an assigned value, with its parentheses. `after` is the end of what stands before the
-    /// last `=` (target or annotation), `end` the end of the statement.
-    fn assigned(&self, after: TextSize, value: &Ast, end: TextSize) -> &'a str {
+    /// The source of an assigned value, with its parentheses, and whether it was left out. `after` is the
+    /// end of what stands before the last `=` (target or annotation), `end` the end of the statement.
+    fn assigned(&self, after: TextSize, value: &Ast, end: TextSize) -> (&'a str, bool) {
         if value.is_ellipsis_literal_expr()
             && let Ok(found) =
                 self.left_out.binary_search_by_key(&value.start().to_u32(), |left_out| left_out.parsed)
             && let Some(left_out) = self.left_out.get(found)
         {
-            return self.original.get(left_out.start as usize..left_out.end as usize).unwrap_or_default();
+            return (self.of_original((left_out.start, left_out.end)), true);
         }
         let between = self.of(TextRange::new(after, value.start().max(after)));
         let equals = between.find('=').map_or(between.len(), |at| at + 1);
         let start = kept::skip_blanks(self.parsed.as_bytes(), after.to_usize() + equals);
-        self.parsed.get(start..end.to_usize()).unwrap_or_default()
+        (self.parsed.get(start..end.to_usize()).unwrap_or_default(), false)
+    }
+
+    fn of_original(&self, (start, end): (u32, u32)) -> &'a str {
+        self.original.get(start as usize..end as usize).unwrap_or_default()
     }
 }
 
@@ -89,8 +117,14 @@ pub(super) fn module(tree: &ModModule, text: &Text<'_>, functions: bool) -> (Str
     // Assignments inside expressions are rare: only a text that has one is searched for them.
     converter.walrus = memchr::memmem::find(text.parsed.as_bytes(), b":=").is_some();
     let mut names = Names::default();
-    converter.details.doc = converter.docstring(&tree.body);
-    converter.body(&tree.body, &mut names, Where { class: None, conditional: false });
+    converter.details.doc = Converter::docstring(&tree.body);
+    converter.scope(
+        &tree.body,
+        None,
+        tree.range.end(),
+        &mut names,
+        Where { class: None, conditional: false },
+    );
     converter.structure.bindings = names.bindings;
     converter.details.literals = names.literals;
     (converter.structure, converter.details)
@@ -99,7 +133,7 @@ pub(super) fn module(tree: &ModModule, text: &Text<'_>, functions: bool) -> (Str
 /// Makes an expression of the tree of `text`, which starts on `line`.
 pub(super) fn expression(tree: &Ast, text: &str, line: u32) -> Expr {
     let segments = [Segment { parsed: 0, original: 0, line }];
-    Converter::new(&Text::reduced(text, text, &segments, &[]), false).expression(tree)
+    Converter::new(&Text::reduced(text, text, &segments, &[], &[]), false).expression(tree)
 }
 
 struct Converter<'a> {
@@ -108,6 +142,8 @@ struct Converter<'a> {
     walrus: bool,
     /// How deep in an expression the conversion is.
     depth: Cell<u32>,
+    /// How many of [`Text::passed`] were bound, or are of classes that never are.
+    passed: usize,
     structure: Structure,
     details: Details,
 }
@@ -119,6 +155,7 @@ impl<'a> Converter<'a> {
             functions,
             walrus: false,
             depth: Cell::new(0),
+            passed: 0,
             structure: Structure::default(),
             details: Details::default(),
         }

@@ -1,8 +1,11 @@
 //! From one file's bytes to its facts.
 
+use serde::Serialize;
+
+pub use super::skim::Scratch;
 use super::{
     facts::{Details, Structure},
-    parse, source,
+    parse, skim, source,
 };
 use crate::plugin::Problem;
 
@@ -27,11 +30,43 @@ pub struct Options {
     pub functions: bool,
 }
 
+/// The binary form of facts: of a [`Structure`] or of [`Details`]. `buffer` is used again from call to call,
+/// so that the result is allocated once and in its size.
+///
+/// # Errors
+/// None that facts can cause.
+pub fn encode<T: Serialize>(facts: &T, buffer: &mut Vec<u8>) -> Result<Vec<u8>, postcard::Error> {
+    buffer.clear();
+    *buffer = postcard::to_extend(facts, std::mem::take(buffer))?;
+    Ok(buffer.clone())
+}
+
 /// Reads a file into facts.
 ///
 /// # Errors
 /// What stands in the way, with its place; the file's path is left empty.
 pub fn extract(bytes: &[u8], options: &Options) -> Result<(Structure, Details), Problem> {
+    extract_with(bytes, options, &mut Scratch::default())
+}
+
+/// As [`extract`], with memory that is used again from file to file.
+///
+/// # Errors
+/// What stands in the way, with its place; the file's path is left empty.
+pub fn extract_with(
+    bytes: &[u8],
+    options: &Options,
+    scratch: &mut Scratch,
+) -> Result<(Structure, Details), Problem> {
     let text = source::decode(bytes)?;
+    if options.syntax == Syntax::Skim
+        && let Some(facts) = skim::facts(&text, options.functions, scratch)
+    {
+        return Ok(facts);
+    }
+    // The skimmer understands less than the parser, which is the judge of what is an error.
     parse::facts(&text, options.functions)
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ impl<'a> Converter<'a> {
     pub(super) fn assign(&mut self, statement: &StmtAssign, names: &mut Names, place: Where) {
         let after = statement.targets.last().map_or(statement.start(), Ranged::end);
         let source = self.text.assigned(after, &statement.value, statement.end());
-        let value = self.assigned(source, &statement.value);
+        let value = self.assigned_value(source, &statement.value);
         for target in &statement.targets {
             match target {
                 Ast::Name(name) => {
@@ -45,13 +45,13 @@ impl<'a> Converter<'a> {
                 name: name.id.to_string(),
                 kind: ParameterKind::Field,
                 annotation: Some(self.text.of(statement.annotation.range()).to_owned()),
-                default: value.map(|(_, source)| source.to_owned()),
+                default: value.map(|(_, (source, _))| source.to_owned()),
             });
         }
         match value {
             Some((value, source)) => {
                 self.module_name(name.id.as_str(), value, &statement.target, place);
-                names.assign(name.id.as_str(), self.assigned(source, value), place, line);
+                names.assign(name.id.as_str(), self.assigned_value(source, value), place, line);
             }
             None if statement.simple => names.bind(name.id.as_str(), Bound::Declared, place, line),
             None => {}
@@ -73,7 +73,7 @@ impl<'a> Converter<'a> {
                 }
                 "__all__" => self.structure.all.get_or_insert_default().dynamic = true,
                 "__path__" => {
-                    self.report("__path__", &statement.target, "changes where submodules are found")
+                    self.report("__path__", &statement.target, "changes where submodules are found");
                 }
                 _ => {}
             }
@@ -87,8 +87,13 @@ impl<'a> Converter<'a> {
         names.assign(name.id.as_str(), Assigned::Value(value), place, line);
     }
 
-    fn assigned(&self, source: &'a str, value: &Ast) -> Assigned<'a> {
-        if kept::is_kept(source) { Assigned::Text(source) } else { Assigned::Value(self.expression(value)) }
+    /// What was left out is kept as text; the rest is judged by its bytes.
+    fn assigned_value(&self, (source, left_out): (&'a str, bool), value: &Ast) -> Assigned<'a> {
+        if left_out || kept::is_kept(source) {
+            Assigned::Text(source)
+        } else {
+            Assigned::Value(self.expression(value))
+        }
     }
 
     /// Binds the names of a target to the parts of a value, where those can be told apart.
@@ -101,7 +106,7 @@ impl<'a> Converter<'a> {
                 let line = self.text.line(name.start());
                 match value {
                     Some(value) => {
-                        let value = self.assigned(self.text.of(value.range()), value);
+                        let value = self.assigned_value((self.text.of(value.range()), false), value);
                         names.assign(name.id.as_str(), value, place, line);
                     }
                     None => names.unknown(name.id.as_str(), "unpacked from a computed value", place, line),
