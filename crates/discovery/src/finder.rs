@@ -77,6 +77,13 @@ pub trait Finder: Send + Sync {
     /// Everything that selects the result apart from the roots, in a stable text form.
     fn spec(&self) -> String;
 
+    /// Whether a directory entry of that name can matter. What it leaves out is no evidence: a compiler
+    /// that writes `__pycache__` then changes nothing.
+    fn is_relevant(&self, name: &str) -> bool {
+        let _ = name;
+        true
+    }
+
     /// Lists directories and declares the files that matter.
     fn walk(&self, tree: &mut Tree<'_>);
 
@@ -92,8 +99,8 @@ pub trait Finder: Send + Sync {
 
 /// Read access to facts while describing plugins.
 pub trait Facts {
-    /// The root's directory and the file's path below it.
-    fn path(&self, file: FileId) -> Option<(&Path, &Path)>;
+    /// The root directory, and the path of the file below it.
+    fn path(&self, file: FileId) -> Option<(&Path, String)>;
     /// See [`Extracted::structure`]; `None` if the file has no facts or they are damaged.
     fn structure(&self, file: FileId) -> Option<&[u8]>;
     /// See [`Extracted::details`].

@@ -2,6 +2,7 @@
 //! that the index is still true.
 
 pub mod finder;
+pub mod index;
 pub mod plugin;
 pub mod python;
 pub mod tree;

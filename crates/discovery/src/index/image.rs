@@ -1,0 +1,216 @@
+//! Writing an index: rows, names and heap gathered in memory, then laid out.
+
+use std::collections::HashMap;
+
+use plugcache_cache::Timestamp;
+use serde::{Deserialize, Serialize};
+use zerocopy::IntoBytes;
+
+use super::{
+    format::{self, DirectoryRow, FileRow, Header, PluginRow, Pointer, Section},
+    open::Key,
+    table::encode,
+};
+use crate::{
+    finder::{Linked, Links, Record},
+    plugin::Problem,
+    tree::{Build, FileState},
+};
+
+/// What linking made of a file, apart from its plugins.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct FileLinks {
+    pub(super) depends_on: Vec<u32>,
+    pub(super) dynamic: Vec<Problem>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// What concerns the index as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Meta {
+    /// Files whose change concerns every plugin, sorted.
+    pub(super) all_depend_on: Vec<u32>,
+    /// Problems of the walk; those of files stand with their files.
+    pub(super) problems: Vec<Problem>,
+    /// The finder's specification and the roots, for people who ask what a file is.
+    pub(super) spec: String,
+    pub(super) roots: Vec<String>,
+}
+
+/// The parts of an index file, to be written one after the other.
+pub(super) struct Image<'a> {
+    pub(super) header: Header,
+    pub(super) directories: Vec<DirectoryRow>,
+    pub(super) files: Vec<FileRow>,
+    pub(super) plugins: Vec<PluginRow>,
+    pub(super) names: Vec<u8>,
+    /// Heap of an older index that stays as it is, before the new one.
+    pub(super) kept_heap: &'a [u8],
+    pub(super) heap: Heap,
+}
+
+/// Bytes that rows point into.
+#[derive(Default)]
+pub(super) struct Heap {
+    pub(super) start: u64,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Heap {
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Pointer {
+        let offset = self.start + self.bytes.len() as u64;
+        self.bytes.extend_from_slice(bytes);
+        Pointer {
+            offset: offset.into(),
+            length: (bytes.len() as u32).into(),
+            sum: Pointer::checksum(bytes).into(),
+        }
+    }
+
+    pub(super) fn push_value<T: Serialize>(&mut self, value: &T) -> Pointer {
+        // Encoding into memory fails only for types that none of ours is (unsized sequences); an empty
+        // value then reads as damage, which is a miss.
+        self.push(&postcard::to_allocvec(value).unwrap_or_default())
+    }
+
+    /// A record: line and length of the name, the name, the payload.
+    pub(super) fn push_record(&mut self, record: &Record) -> Pointer {
+        let mut bytes = Vec::with_capacity(8 + record.name.len() + record.payload.len());
+        bytes.extend_from_slice(&record.line.to_le_bytes());
+        bytes.extend_from_slice(&(record.name.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(record.name.as_bytes());
+        bytes.extend_from_slice(&record.payload);
+        self.push(&bytes)
+    }
+}
+
+impl Image<'_> {
+    /// The parts in order. Sections that come first are those that every validation reads.
+    pub(super) fn into_parts(mut self) -> Vec<Vec<u8>> {
+        self.plugins.sort_unstable_by_key(|row| (row.hash.get(), row.file.get(), row.ordinal.get()));
+        let id = self.header.id.get();
+        let directories = encode(&self.directories, id);
+        let files = encode(&self.files, !id);
+        let plugins = encode(&self.plugins, id.rotate_left(32));
+        let heap = self.kept_heap.len() + self.heap.bytes.len();
+
+        let mut offset = size_of::<Header>();
+        let mut section = |length: usize, count: usize| {
+            let section = Section {
+                offset: (offset as u64).into(),
+                length: (length as u64).into(),
+                count: (count as u64).into(),
+            };
+            offset += length;
+            section
+        };
+        self.header.directories = section(directories.len(), self.directories.len());
+        self.header.files = section(files.len(), self.files.len());
+        self.header.plugins = section(plugins.len(), self.plugins.len());
+        self.header.names = section(self.names.len(), 0);
+        self.header.heap = section(heap, 0);
+        self.header.sum = self.header.checksum().into();
+        let header = self.header.as_bytes().to_vec();
+        vec![header, directories, files, plugins, self.names, self.heap.bytes]
+    }
+}
+
+/// A header for a new index; its sections are filled in by [`Image::into_parts`].
+pub(super) fn header(key: &Key, made: Timestamp, id: u64) -> Header {
+    Header {
+        magic: format::MAGIC,
+        format: format::FORMAT.into(),
+        version: key.version.into(),
+        key: key.spec.0,
+        place: key.place.0,
+        id: id.into(),
+        made: made.0.into(),
+        ..Header::default()
+    }
+}
+
+/// The image of a tree that was built and linked.
+pub(super) fn of_build(build: &Build<'_>, links: &Links, header: Header, spec: String) -> Image<'static> {
+    let mut names = Heap::default();
+    let mut heap = Heap::default();
+    let directories = build.directories.iter().map(|node| {
+        let mut flags = if node.racy { format::RACY } else { 0 };
+        let listing = match &node.listing {
+            Some(listing) => heap.push(&listing.encode()),
+            None => {
+                flags |= format::ABSENT;
+                Pointer::default()
+            }
+        };
+        DirectoryRow {
+            root: node.root.0.into(),
+            flags: flags.into(),
+            path: names.push(&terminated(&node.path)),
+            stamp: node.stamp.into(),
+            listing,
+        }
+    });
+    let directories: Vec<DirectoryRow> = directories.collect();
+    let linked: HashMap<u32, &Linked> = links.files.iter().map(|(file, linked)| (file.0, linked)).collect();
+    let mut plugins = Vec::new();
+    let mut files = Vec::with_capacity(build.files.len());
+    for (at, node) in build.files.iter().enumerate() {
+        let mut flags = if node.racy { format::RACY } else { 0 };
+        let facts = match &node.state {
+            FileState::Facts(blob) => heap.push(blob),
+            FileState::Problem(problem) => {
+                flags |= format::PROBLEM;
+                heap.push_value(problem)
+            }
+            FileState::Absent | FileState::Pending => {
+                flags |= format::ABSENT;
+                Pointer::default()
+            }
+        };
+        let directory =
+            build.directories.get(node.directory as usize).map_or("", |directory| &directory.path);
+        let below =
+            node.path.strip_prefix(directory).map_or(&*node.path, |path| path.trim_start_matches('/'));
+        let linked = linked.get(&(at as u32));
+        files.push(FileRow {
+            directory: node.directory.into(),
+            flags: flags.into(),
+            path: names.push(&terminated(below)),
+            stamp: node.stamp.into(),
+            digest: node.digest.0,
+            facts,
+            links: linked.map_or_else(Pointer::default, |linked| push_links(&mut heap, linked)),
+        });
+        for (ordinal, record) in linked.iter().flat_map(|linked| &linked.records).enumerate() {
+            plugins.push(plugin_row(&mut heap, record, ordinal));
+        }
+    }
+    let mut all_depend_on: Vec<u32> = links.all_depend_on.iter().map(|file| file.0).collect();
+    all_depend_on.sort_unstable();
+    let roots = build.roots_for_people();
+    let meta = Meta { all_depend_on, problems: build.problems.clone(), spec, roots };
+    let header = Header { meta: heap.push_value(&meta), ..header };
+    Image { header, directories, files, plugins, names: names.bytes, kept_heap: &[], heap }
+}
+
+pub(super) fn push_links(heap: &mut Heap, linked: &Linked) -> Pointer {
+    let links = FileLinks {
+        depends_on: linked.depends_on.iter().map(|file| file.0).collect(),
+        dynamic: linked.dynamic.clone(),
+        problems: linked.problems.clone(),
+    };
+    if links == FileLinks::default() { Pointer::default() } else { heap.push_value(&links) }
+}
+
+pub(super) fn plugin_row(heap: &mut Heap, record: &Record, ordinal: usize) -> PluginRow {
+    PluginRow {
+        hash: format::name_hash(&record.name).into(),
+        file: record.file.0.into(),
+        ordinal: (ordinal as u32).into(),
+        record: heap.push_record(record),
+    }
+}
+
+fn terminated(path: &str) -> Vec<u8> {
+    [path.as_bytes(), b"\0"].concat()
+}

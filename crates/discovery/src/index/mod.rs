@@ -1,0 +1,15 @@
+//! The index: one immutable file a (roots, finder, version), mapped and believed only as far as its
+//! checksums and the files' stamps prove it.
+
+mod format;
+mod image;
+mod open;
+mod patch;
+mod report;
+mod session;
+mod table;
+mod validate;
+
+pub use open::{Candidate, Index};
+pub use report::{Report, Stale};
+pub use session::{Location, Session, Snapshot};
