@@ -9,6 +9,8 @@ use crate::Result;
 pub(crate) struct Context {
     /// Unpacked packages, a directory each.
     pub(crate) corpora: PathBuf,
+    /// Truth lists.
+    pub(crate) truth: PathBuf,
     /// The peers' scripts.
     pub(crate) peers: PathBuf,
     /// The environment with 431 distributions.
@@ -36,6 +38,7 @@ impl Context {
             let value = arguments.next().ok_or_else(|| format!("{flag} needs a value"))?;
             match flag.as_str() {
                 "--corpora" => context.corpora = value.into(),
+                "--truth" => context.truth = value.into(),
                 "--peers" => context.peers = value.into(),
                 "--entry-points" => context.entry_points = value.into(),
                 "--work" => context.work = value.into(),

@@ -17,14 +17,14 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Lists all files of some kind below a directory.
-    pub(crate) fn of(root: &Path, wanted: fn(&Path) -> bool) -> Result<Self> {
+    /// Lists the files below a directory whose names end so.
+    pub(crate) fn of(root: &Path, suffix: &str) -> Result<Self> {
         let mut layout = Self::default();
-        layout.add(root, wanted)?;
+        layout.add(root, suffix)?;
         Ok(layout)
     }
 
-    fn add(&mut self, directory: &Path, wanted: fn(&Path) -> bool) -> Result {
+    fn add(&mut self, directory: &Path, suffix: &str) -> Result {
         let mut files = Vec::new();
         let mut below = Vec::new();
         for entry in std::fs::read_dir(directory)? {
@@ -32,17 +32,12 @@ impl Layout {
             let path = entry.path();
             if entry.file_type()?.is_dir() {
                 below.push(path);
-            } else if wanted(&path) {
+            } else if entry.file_name().as_bytes().ends_with(suffix.as_bytes()) {
                 files.push(CString::new(entry.file_name().as_bytes())?);
             }
         }
         self.directories.push((CString::new(directory.as_os_str().as_bytes())?, files));
-        below.iter().try_for_each(|directory| self.add(directory, wanted))
-    }
-
-    /// How many files it lists.
-    pub(crate) fn files(&self) -> usize {
-        self.directories.iter().map(|(_, files)| files.len()).sum()
+        below.iter().try_for_each(|directory| self.add(directory, suffix))
     }
 
     /// Opens each directory, stats each of its files relative to it, closes it. Returns the number of
@@ -55,15 +50,6 @@ impl Layout {
                 let stat = statat(&directory, file, AtFlags::SYMLINK_NOFOLLOW)?;
                 found += u64::from(stat.st_mode != 0);
             }
-        }
-        Ok(found)
-    }
-
-    /// Opens each directory and stats only itself.
-    pub(crate) fn stat_directories(&self) -> Result<u64> {
-        let mut found = 0;
-        for (directory, _) in &self.directories {
-            found += u64::from(statat(CWD, directory, AtFlags::empty())?.st_mode != 0);
         }
         Ok(found)
     }
@@ -95,9 +81,4 @@ pub(crate) fn map(path: &Path) -> Result<u64> {
     // SAFETY: nothing reads through the map, so nobody can see the file change below it.
     let map = unsafe { memmap2::Mmap::map(&file) }?;
     Ok(map.len() as u64)
-}
-
-/// For [`Layout::of`]: Python source.
-pub(crate) fn is_python(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "py")
 }

@@ -17,6 +17,7 @@ mod heap;
 mod measure;
 mod peers;
 mod report;
+mod subject;
 mod trees;
 
 use std::process::ExitCode;
@@ -58,5 +59,9 @@ fn measure_all(arguments: &[String]) -> Result {
     }
     report::print(&rows);
     report::write(&context.work.join("results.json"), &rows)?;
-    if failed.is_empty() { Ok(()) } else { Err(format!("could not be measured: {}", failed.join(", ")).into()) }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("could not be measured: {}", failed.join(", ")).into())
+    }
 }

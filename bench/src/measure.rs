@@ -101,13 +101,13 @@ fn middle(sorted: &[f64]) -> f64 {
     }
 }
 
-/// A number with three digits that mean something.
+/// A number with about three digits that mean something.
 pub(crate) fn figure(number: f64) -> String {
-    let digits = if number.is_finite() && number != 0.0 {
-        // Between 0 and 6: the cast is exact.
-        (2.0 - number.abs().log10().floor()).clamp(0.0, 6.0) as usize
-    } else {
-        0
+    let digits = match number.abs() {
+        0.0 | 100.0.. => 0,
+        10.0.. => 1,
+        1.0.. => 2,
+        _ => 4,
     };
     format!("{number:.digits$}")
 }
@@ -130,14 +130,16 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Lets the subjects take turns. One round before the first is not counted: it fills the page cache.
+/// Lets the subjects take turns, every other round in reverse order, so that none always follows the same
+/// one. One round before the first is not counted: it fills the page cache.
 pub(crate) fn interleave<const N: usize>(rounds: usize, subjects: [Subject<'_>; N]) -> Result<[Series; N]> {
     let mut measured = subjects.map(|subject| {
         let series = Series { name: subject.name.clone(), wall: Vec::new(), cpu: Vec::new(), answer: 0 };
         (subject, series)
     });
     for round in 0..=rounds {
-        for (subject, series) in &mut measured {
+        for turn in 0..N {
+            let (subject, series) = &mut measured[if round % 2 == 0 { turn } else { N - 1 - turn }];
             let sample = (subject.run)(round).map_err(|error| format!("{}: {error}", subject.name))?;
             if round == 0 {
                 continue;
@@ -160,7 +162,10 @@ mod tests {
 
     #[test]
     fn figures_have_three_digits() {
-        assert_eq!([0.012_34, 1.234, 56.78, 1_234.5, 0.0].map(figure), ["0.0123", "1.23", "56.8", "1234", "0"]);
+        assert_eq!(
+            [0.012_34, 1.234, 56.78, 1_234.5, 0.0].map(figure),
+            ["0.0123", "1.23", "56.8", "1234", "0"]
+        );
     }
 
     #[test]
@@ -175,7 +180,7 @@ mod tests {
         };
         let [a, b] = interleave(2, [subject("a"), subject("b")])?;
         assert_eq!((a.answer, b.answer, a.wall.len()), (7, 7, 2));
-        assert_eq!(*order.borrow(), [("a", 0), ("b", 0), ("a", 1), ("b", 1), ("a", 2), ("b", 2)]);
+        assert_eq!(*order.borrow(), [("a", 0), ("b", 0), ("b", 1), ("a", 1), ("a", 2), ("b", 2)]);
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// On which side of its bound a ratio has to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Bound {
     /// Ours beside a floor: not more.
     AtMost(f64),
@@ -112,7 +112,10 @@ impl Row {
 pub(crate) fn print(rows: &[Row]) {
     let goal = width(rows, "goal", |row| row.goal);
     let case = width(rows, "case", |row| &row.case);
-    println!("{:goal$}  {:case$}  {:>9}  {:>8}  {:>8}       compared with", "goal", "case", "ours", "ratio", "bound");
+    println!(
+        "{:goal$}  {:case$}  {:>9}  {:>8}  {:>8}       compared with",
+        "goal", "case", "ours", "ratio", "bound"
+    );
     for row in rows {
         let against = [row.reference.as_str(), row.peer.as_str()].join("");
         let met = if row.met() { "met  " } else { "SHORT" };
