@@ -14,7 +14,7 @@ use plugcache_cache::{
 };
 
 use super::{
-    Candidate, Index, Report, Stale,
+    Candidate, Evidence, Index, Report, Stale,
     image::{self, Image},
     open::{Bytes, Key},
     patch::{Patched, patch},
@@ -147,6 +147,12 @@ impl Session {
         let version = key.version.to_le_bytes();
         let parts: [&[u8]; 3] = [&version, &key.spec.0, &key.place.0];
         format!("{}.plugidx", Digest::of_parts(parts))
+    }
+
+    /// Where the index is kept now, if it is.
+    pub fn kept_at(&self) -> Option<PathBuf> {
+        let name = self.file_name();
+        self.location.directories.iter().map(|directory| directory.join(&name)).find(|path| path.exists())
     }
 
     fn key(&self) -> Key {
@@ -451,6 +457,11 @@ impl Snapshot {
     /// Everything known of a candidate.
     pub fn describe(&self, candidate: &Candidate) -> Plugin {
         self.finder.describe(&self.index, &candidate.record)
+    }
+
+    /// The files that a candidate rests on, itself first.
+    pub fn evidence(&self, candidate: &Candidate) -> Vec<Evidence> {
+        self.index.evidence(candidate.record.file)
     }
 
     /// Directory of a root.
