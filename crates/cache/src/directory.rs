@@ -27,6 +27,7 @@ pub fn open_existing(path: &Path) -> Result<Option<Directory>> {
 }
 
 /// Opens a cache directory, creating it with mode 0700 and marking it as a cache.
+#[expect(clippy::disallowed_methods, reason = "there is no handle to go by before the directory exists")]
 pub fn open_or_create(path: &Path) -> Result<Directory> {
     if let Some(directory) = open_existing(path)? {
         return Ok(directory);
@@ -55,6 +56,7 @@ pub fn first_usable(candidates: &[PathBuf]) -> (Option<Directory>, Vec<Error>) {
 }
 
 impl Directory {
+    #[expect(clippy::disallowed_methods, reason = "asks about the link itself, which has no handle")]
     fn open_no_follow(path: &Path) -> Result<Self> {
         let link = std::fs::symlink_metadata(path).map_err(|source| Error::io("stat", path, source))?;
         if link.file_type().is_symlink() && link.uid() != rustix::process::geteuid().as_raw() {
