@@ -26,10 +26,8 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     bench.arg("--entry-points").arg(entry_points.directory);
     bench.arg("--work").arg(repo::target().join("bench"));
     bench.arg("--python").arg(&python.executable);
-    for (version, executable) in Python::all_versions() {
-        if version != python.version {
-            bench.arg("--other-python").arg(executable);
-        }
+    for executable in python.others() {
+        bench.arg("--other-python").arg(executable);
     }
     process::run(&mut bench)
 }

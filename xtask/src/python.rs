@@ -68,12 +68,15 @@ impl Python {
         Ok(None)
     }
 
-    /// The interpreters of other versions that are at hand, newest last.
-    pub(crate) fn all_versions() -> Vec<((u32, u32), PathBuf)> {
-        let mut found: Vec<_> =
-            ["python3.11", "python3.12", "python3.13", "python3.14"].into_iter().filter_map(ask).collect();
-        found.dedup();
-        found
+    /// One interpreter of each other version that is at hand, oldest first: on the path, or among those
+    /// that pyenv keeps.
+    pub(crate) fn others(&self) -> Vec<PathBuf> {
+        let on_path = ["python3.11", "python3.12", "python3.13", "python3.14"].map(PathBuf::from);
+        let mut found: Vec<_> = on_path.into_iter().chain(of_pyenv()).filter_map(ask).collect();
+        found.retain(|(version, _)| *version >= OLDEST && *version != self.version);
+        found.sort();
+        found.dedup_by_key(|(version, _)| *version);
+        found.into_iter().map(|(_, executable)| executable).collect()
     }
 
     /// A command that runs this interpreter, free of what the caller's shell is set up for.
@@ -92,7 +95,13 @@ impl Python {
     }
 }
 
-fn ask(name: &str) -> Option<((u32, u32), PathBuf)> {
+fn of_pyenv() -> Vec<PathBuf> {
+    let Ok(root) = process::output(Command::new("pyenv").arg("root")) else { return Vec::new() };
+    let versions = std::fs::read_dir(Path::new(root.trim()).join("versions")).into_iter().flatten().flatten();
+    versions.map(|version| version.path().join("bin/python3")).collect()
+}
+
+fn ask(name: impl AsRef<std::ffi::OsStr>) -> Option<((u32, u32), PathBuf)> {
     let answer = process::output(clean(name).args(["-c", ASK])).ok()?;
     let mut words = answer.trim().splitn(3, ' ');
     let version = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);

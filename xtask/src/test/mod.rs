@@ -34,12 +34,11 @@ pub(crate) fn run(arguments: &[String]) -> Result {
             failed.push("documentation tests");
         }
     }
-    let runner: &[&str] = if has_nextest() {
-        &["nextest", "run", "--workspace"]
-    } else {
-        &["test", "--workspace", "--all-targets"]
-    };
-    if !tested(runner, arguments, &variables, &tally)? {
+    let mut runner = if has_nextest() { vec!["nextest", "run"] } else { vec!["test", "--all-targets"] };
+    if !arguments.iter().any(|argument| argument == "-p" || argument == "--package") {
+        runner.push("--workspace");
+    }
+    if !tested(&runner, arguments, &variables, &tally)? {
         failed.push("tests");
     }
     let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
@@ -50,6 +49,20 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", ")).into()) }
 }
 
+/// Runs the tests with a part of their name, those that are ignored otherwise included.
+pub(crate) fn named(part: &str, variables: &Variables) -> Result {
+    let tally = Arc::new(Mutex::new(Tally::default()));
+    let options = ["--", "--include-ignored"].map(str::to_owned);
+    let passed = tested(&["test", "--workspace", "--tests", part], &options, variables, &tally)?;
+    let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+    println!("total: {tally}");
+    match (passed, tally.passed) {
+        (false, _) => Err(format!("tests of {part} failed").into()),
+        (true, 0) => Err(format!("there is no test with {part} in its name").into()),
+        (true, _) => Ok(()),
+    }
+}
+
 fn tested(
     command: &[&str],
     arguments: &[String],
@@ -57,12 +70,7 @@ fn tested(
     tally: &Arc<Mutex<Tally>>,
 ) -> Result<bool> {
     let mut cargo = repo::cargo();
-    cargo.args(command).args(arguments).envs(variables.iter().cloned());
-    if command.first() == Some(&"test") && !command.contains(&"--doc") {
-        cargo.arg("--no-fail-fast");
-    } else if command.first() == Some(&"nextest") {
-        cargo.args(["--no-fail-fast", "--no-tests", "fail"]);
-    }
+    cargo.args(command).arg("--no-fail-fast").args(arguments).envs(variables.iter().cloned());
     let tally = Arc::clone(tally);
     process::watched(&mut cargo, move |line| {
         tally.lock().unwrap_or_else(PoisonError::into_inner).read(line);
