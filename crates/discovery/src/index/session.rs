@@ -18,7 +18,7 @@ use super::{
     image::{self, Image},
     open::{Bytes, Key},
     patch::{Patched, patch},
-    validate::{self, Findings},
+    validate::{self, Findings, Roots},
 };
 use crate::{
     finder::{Finder, Scope},
@@ -59,6 +59,7 @@ pub struct Snapshot {
     index: Index,
     finder: Arc<dyn Finder>,
     report: Report,
+    roots: Roots,
 }
 
 impl Session {
@@ -92,6 +93,9 @@ impl Session {
     }
 
     fn ask_of<T>(&self, snapshot: Snapshot, question: impl Fn(&Snapshot) -> T) -> (Snapshot, T) {
+        let mut snapshot = snapshot;
+        // Handles are for proving only: a snapshot that is kept holds none open.
+        snapshot.roots.clear();
         let answer = question(&snapshot);
         if !snapshot.index.is_damaged() {
             return (snapshot, answer);
@@ -111,7 +115,7 @@ impl Session {
             return self.ask_of(snapshot, question);
         }
         let found = snapshot.find(name);
-        if !found.is_empty() && (self.strength == Strength::Dirs || self.holds(&snapshot.index, &found)) {
+        if !found.is_empty() && (self.strength == Strength::Dirs || self.holds(&snapshot, &found)) {
             return self.ask_of(snapshot, question);
         }
         let full = self.at_full();
@@ -132,11 +136,12 @@ impl Session {
         Self { strength: Strength::Full, ..self.clone() }.open()
     }
 
-    fn holds(&self, index: &Index, found: &[Candidate]) -> bool {
+    fn holds(&self, snapshot: &Snapshot, found: &[Candidate]) -> bool {
+        let Snapshot { index, roots, .. } = snapshot;
         found.iter().all(|candidate| {
             let behind = index.files_behind(candidate.record.file);
             let findings =
-                behind.and_then(|files| validate::files(index, &*self.finder, &files, &*self.clock));
+                behind.and_then(|files| validate::files(index, &*self.finder, &files, roots, &*self.clock));
             findings.is_ok_and(|findings| findings.is_true())
         })
     }
@@ -168,7 +173,8 @@ impl Session {
     fn snapshot(&self, opened: Opened, strength: Strength, began: std::time::Instant) -> Snapshot {
         let Opened { index, findings, stale, parsed, reused, warnings, kept } = opened;
         let mut stale = stale;
-        stale.extend(findings.map(|findings| findings.stale).unwrap_or_default());
+        let findings = findings.unwrap_or_default();
+        stale.extend(findings.stale);
         let report = Report {
             files: index.file_count(),
             parsed,
@@ -180,7 +186,7 @@ impl Session {
             elapsed: self.clock.monotonic().saturating_duration_since(began),
             ..Report::default()
         };
-        Snapshot { index, finder: Arc::clone(&self.finder), report }
+        Snapshot { index, finder: Arc::clone(&self.finder), report, roots: findings.roots }
     }
 
     fn open_at(&self, strength: Strength) -> Opened {
