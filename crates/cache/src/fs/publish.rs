@@ -30,6 +30,7 @@ pub fn publish(directory: &Directory, name: &CStr, parts: &[&[u8]]) -> Result<()
     result
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is the module for it")]
 fn temporary_name() -> Result<CString> {
     let mut random = [0_u8; 8];
     std::fs::File::open("/dev/urandom")

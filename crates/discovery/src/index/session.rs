@@ -155,6 +155,7 @@ impl Session {
     }
 
     /// Where the index is kept now, if it is.
+    #[expect(clippy::disallowed_methods, reason = "tells a person where to look; nothing relies on it")]
     pub fn kept_at(&self) -> Option<PathBuf> {
         let name = self.file_name();
         self.location.directories.iter().map(|directory| directory.join(&name)).find(|path| path.exists())
