@@ -3,6 +3,8 @@
 //! A [`Resolver`] finds plugins without running them, keeps what it found in a persistent index, proves
 //! on each use that the index is still true, and answers by name.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 pub mod project;
 pub mod resolver;
 

@@ -99,6 +99,7 @@ impl Project {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a file of the user's own, named by the user, read once")]
 fn read(path: &Path) -> Result<Option<String>, ProjectError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),

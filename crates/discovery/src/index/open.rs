@@ -153,6 +153,12 @@ impl Index {
         self.try_plugins().ok_or(Damaged)
     }
 
+    /// Whether the bytes begin with this index's header, which holds a random number.
+    pub(super) fn is_same_file(&self, bytes: &[u8]) -> bool {
+        bytes.len() == self.bytes.len()
+            && bytes.get(..size_of::<Header>()) == self.bytes.get(..size_of::<Header>())
+    }
+
     /// Whether anything that was read since it was opened turned out to be damaged.
     pub fn is_damaged(&self) -> bool {
         self.damaged.load(Ordering::Relaxed)
@@ -312,7 +318,16 @@ impl Index {
         if row.links.length.get() == 0 {
             return Some(FileLinks::default());
         }
-        postcard::from_bytes(self.heap(&row.links)?).ok()
+        self.note(FileLinks::decode(self.heap(&row.links)?))
+    }
+
+    /// Whether a file depends on one of `others`.
+    pub(super) fn depends_on_any(&self, row: &FileRow, others: &[FileId]) -> Option<bool> {
+        if row.links.length.get() == 0 {
+            return Some(false);
+        }
+        let (mut depends_on, _) = FileLinks::split(self.heap(&row.links)?)?;
+        Some(depends_on.any(|file| others.contains(&FileId(file))))
     }
 
     /// The files that a plugin of `file` rests on: the file itself, and what its linking used.
