@@ -8,7 +8,9 @@ use std::{collections::HashMap, rc::Rc};
 use super::{
     facts::{Bound, Class, Details, Expr, Parameter as Fact, Structure},
     finder::PythonFinder,
-    link::{BaseName, ClassPayload, FunctionPayload, Payload, Stored, literal, module_name, qualname, visible},
+    link::{
+        BaseName, ClassPayload, FunctionPayload, Payload, Stored, literal, module_name, qualname, visible,
+    },
     literals::{self, Folded, Scope, Unknown, dotted},
     signature,
 };
@@ -31,8 +33,9 @@ struct File {
 enum Attribute {
     Known(Value),
     Dynamic(String),
-    /// A value that linking worked out, or a method, class or import that only hides others.
-    Linked,
+    /// What linking worked out; unless names had no part in it, which gives this.
+    Linked(Folded),
+    /// A method, class or import: no value, but it hides those of ancestors.
     Hides,
 }
 
@@ -53,8 +56,12 @@ impl<'a> Describer<'a> {
     }
 
     pub(super) fn describe(&mut self, record: &Record) -> Plugin {
-        let mut plugin =
-            Plugin { name: record.name.clone(), kind: "python-class", line: record.line, ..Plugin::default() };
+        let mut plugin = Plugin {
+            name: record.name.clone(),
+            kind: "python-class",
+            line: record.line,
+            ..Plugin::default()
+        };
         let Some(file) = self.file(record.file) else { return plugin };
         plugin.file.clone_from(&file.path);
         plugin.module = Some(file.module.clone());
@@ -121,25 +128,45 @@ impl<'a> Describer<'a> {
     }
 
     fn attributes(&mut self, order: &[(u32, u32)], values: &[(u32, u32, Stored)], plugin: &mut Plugin) {
-        let mut seen: std::collections::HashSet<String> = std::collections::HashSet::new();
+        // Whether the nearest binding is a value. A function in place of an ancestor's value is often a
+        // property, so what the attribute is then is known only by running it.
+        let mut seen: HashMap<String, Option<(usize, u32)>> = HashMap::new();
         for (at, (file, class)) in order.iter().enumerate() {
             let attributes = self.attributes_of(FileId(*file), *class);
             for (name, position, line, attribute) in attributes.iter() {
-                if !seen.insert(name.clone()) {
-                    continue;
+                let hides = matches!(attribute, Attribute::Hides);
+                match seen.get_mut(name) {
+                    None => drop(seen.insert(name.clone(), hides.then_some((at, *line)))),
+                    Some(hidden) => {
+                        if !hides
+                            && let Some((by, line)) = hidden.take()
+                            && let Some((file, _)) = order.get(by)
+                            && let Some(file) = self.file(FileId(*file))
+                        {
+                            plugin.dynamic.push(dynamic(
+                                name,
+                                &file,
+                                line,
+                                "is a function in place of a value",
+                            ));
+                        }
+                        continue;
+                    }
                 }
                 let linked = || {
-                    let found = values.iter().find(|(owner, member, _)| (*owner, *member) == (at as u32, *position));
+                    let found =
+                        values.iter().find(|(owner, member, _)| (*owner, *member) == (at as u32, *position));
                     found.map(|(_, _, stored)| stored)
                 };
                 let reason = match (attribute, linked()) {
-                    (Attribute::Known(value), _) | (Attribute::Linked, Some(Stored::Known(value))) => {
+                    (Attribute::Known(value) | Attribute::Linked(Ok(value)), None)
+                    | (Attribute::Known(_) | Attribute::Linked(_), Some(Stored::Known(value))) => {
                         plugin.attributes.push((name.clone(), value.clone()));
                         continue;
                     }
                     (Attribute::Hides, _) => continue,
-                    (Attribute::Dynamic(reason), _) | (Attribute::Linked, Some(Stored::Dynamic(reason))) => reason,
-                    (Attribute::Linked, None) => "is not known",
+                    (_, Some(Stored::Dynamic(reason))) | (Attribute::Dynamic(reason), _) => reason,
+                    (Attribute::Linked(Err(unknown)), None) => &unknown.reason,
                 };
                 if let Some(file) = self.file(FileId(*file)) {
                     plugin.dynamic.push(dynamic(name, &file, *line, reason));
@@ -169,7 +196,11 @@ impl<'a> Describer<'a> {
             }
             let line = file.structure.classes.get(*class as usize).map_or(0, |class| class.line);
             for fact in details.fields.iter().filter(|fact| !is_class_variable(fact)) {
-                let field = signature::parameter(fact, line, &mut InFile { file: &file, class: Some(*class), depth: 0 });
+                let field = signature::parameter(
+                    fact,
+                    line,
+                    &mut InFile { file: &file, class: Some(*class), depth: 0 },
+                );
                 match fields.iter_mut().find(|known| known.name == field.name) {
                     Some(known) => *known = field,
                     None => fields.push(field),
@@ -184,7 +215,8 @@ impl<'a> Describer<'a> {
             let stored = values.iter().find(|(known, _)| known == name).map(|(_, stored)| stored);
             let bindings = &file.structure.bindings;
             let (found, _) = visible(bindings, u32::MAX, name);
-            let line = found.first().and_then(|at| bindings.get(*at as usize)).map_or(0, |binding| binding.line);
+            let line =
+                found.first().and_then(|at| bindings.get(*at as usize)).map_or(0, |binding| binding.line);
             match stored {
                 Some(Stored::Known(value)) => plugin.module_attributes.push((name.clone(), value.clone())),
                 Some(Stored::Dynamic(reason)) => plugin.dynamic.push(dynamic(name, file, line, reason)),
@@ -228,9 +260,13 @@ fn attribute(file: &File, id: u32, class: &Class, found: &[u32], certain: bool) 
     }
     let decided = || Attribute::Dynamic("is decided while running".to_owned());
     if let [at] = found
-        && matches!(bound(at), Some(Bound::Value(_)))
+        && let Some(Bound::Value(expr)) = bound(at)
     {
-        return if certain { Attribute::Linked } else { decided() };
+        return if certain {
+            Attribute::Linked(literals::fold(expr, &mut literals::NoNames))
+        } else {
+            decided()
+        };
     }
     let mut value: Option<Value> = None;
     for at in found {
@@ -267,7 +303,8 @@ fn is_class_variable(fact: &Fact) -> bool {
 
 fn function(file: &File, payload: &FunctionPayload, plugin: &mut Plugin) {
     let at = payload.function as usize;
-    let (Some(function), Some(details)) = (file.structure.functions.get(at), file.details.functions.get(at)) else {
+    let (Some(function), Some(details)) = (file.structure.functions.get(at), file.details.functions.get(at))
+    else {
         return;
     };
     plugin.qualname = Some(function.name.clone());
@@ -362,6 +399,39 @@ impl<'a> InFile<'a> {
         literals::fold_text(text, line, self)
     }
 
+    /// The value of a name that is bound once at all, so that the point of use does not matter.
+    fn once(&mut self, class: Option<u32>, at: u32, name: &str) -> Option<Folded> {
+        let file = self.file;
+        let members = match class {
+            None => &file.structure.bindings,
+            Some(id) => &file.structure.classes.get(id as usize)?.members,
+        };
+        if count(members, name) != 1 {
+            return None;
+        }
+        let mut scope = InFile { file, class, depth: self.depth };
+        match &members.get(at as usize)?.bound {
+            Bound::Literal => Some(scope.literal(class, at)),
+            Bound::Value(expr) => Some(literals::fold(expr, &mut scope)),
+            _ => None,
+        }
+    }
+
+    /// The constant of a class of the same file.
+    fn of_class(&mut self, class: &str, name: &str) -> Option<Folded> {
+        let bindings = &self.file.structure.bindings;
+        let (found, certain) = visible(bindings, u32::MAX, class);
+        let [at] = &*found else { return None };
+        let Bound::Class(id) = bindings.get(*at as usize)?.bound else { return None };
+        if !certain || count(bindings, class) != 1 {
+            return None;
+        }
+        let (found, certain) =
+            visible(&self.file.structure.classes.get(id as usize)?.members, u32::MAX, name);
+        let [at] = &*found else { return None };
+        if certain { self.once(Some(id), *at, name) } else { None }
+    }
+
     fn look(&mut self, name: &str) -> Option<Folded> {
         let scopes = [self.class, None];
         let scopes = if self.class.is_none() { &scopes[1..] } else { &scopes[..] };
@@ -375,11 +445,7 @@ impl<'a> InFile<'a> {
                 [] => continue,
                 // Bound once, in whichever branch: if it is reached at all, it is this.
                 [at] if certain || class.is_none() => {
-                    return match members.get(*at as usize)?.bound {
-                        // Bound once at all: the point of use does not matter.
-                        Bound::Literal if count(members, name) == 1 => Some(self.literal(*class, *at)),
-                        _ => None,
-                    };
+                    return self.once(*class, *at, name);
                 }
                 _ => return None,
             }
@@ -406,6 +472,14 @@ impl Scope for InFile<'_> {
     }
 
     fn attribute(&mut self, object: &Expr, attribute: &str) -> Folded {
-        literals::NoNames.attribute(object, attribute)
+        let unknown = || literals::NoNames.attribute(object, attribute);
+        let Expr::Name(class) = object else { return unknown() };
+        if self.depth > 50 {
+            return unknown();
+        }
+        self.depth += 1;
+        let value = self.of_class(class, attribute).unwrap_or_else(unknown);
+        self.depth -= 1;
+        value
     }
 }

@@ -24,6 +24,14 @@ const DEEPEST: u32 = 100;
 pub(in crate::python) struct Known {
     pub(in crate::python) value: Folded,
     pub(in crate::python) deps: Deps,
+    /// The expression alone gives the same outcome: no name had a part in it.
+    pub(in crate::python) is_plain: bool,
+}
+
+impl Known {
+    fn new(value: Folded, deps: Deps) -> Self {
+        Self { value, deps, is_plain: false }
+    }
 }
 
 impl World<'_, '_> {
@@ -32,7 +40,7 @@ impl World<'_, '_> {
         if let Some(known) = self.values.get(&place) {
             return Rc::clone(known);
         }
-        let unknown = |reason| Rc::new(Known { value: Err(Unknown::new(reason)), deps: Deps::default() });
+        let unknown = |reason| Rc::new(Known::new(Err(Unknown::new(reason)), Deps::default()));
         if self.depth > DEEPEST {
             return unknown("leads through too many names");
         }
@@ -47,7 +55,7 @@ impl World<'_, '_> {
     fn work_out(&mut self, place: Place) -> Known {
         let own = self.file(place.module).map(|file| (file, self.deps.of(file)));
         let deps = own.map(|(_, deps)| deps).unwrap_or_default();
-        let unknown = |reason: &str| Known { value: Err(Unknown::new(reason)), deps };
+        let unknown = |reason: &str| Known::new(Err(Unknown::new(reason)), deps);
         let (Some((file, _)), Some(structure)) = (own, self.structure(place.module)) else {
             return unknown("is in a file without facts");
         };
@@ -69,11 +77,12 @@ impl World<'_, '_> {
                 let mut names = Names::new(self, at, false);
                 let value = literals::fold_text(text, binding.line, &mut names);
                 let seen = names.deps;
-                Known { value, deps: self.deps.join(deps, seen) }
+                Known::new(value, self.deps.join(deps, seen))
             }
             Bound::Value(expr) => {
                 let known = self.fold(at, expr, matches!(expr, Expr::Call(_)));
-                Known { value: known.value, deps: self.deps.join(deps, known.deps) }
+                let is_plain = literals::fold(expr, &mut literals::NoNames) == known.value;
+                Known { is_plain, deps: self.deps.join(deps, known.deps), ..known }
             }
             Bound::Method | Bound::Function(_) => unknown("is a function"),
             Bound::Class(_) => unknown("is a class"),
@@ -86,7 +95,7 @@ impl World<'_, '_> {
         let mut names = Names::new(self, at, symbols);
         let value = literals::fold(expr, &mut names);
         let deps = names.deps;
-        Known { value, deps }
+        Known::new(value, deps)
     }
 
     /// The value of what a name stands for.
@@ -109,13 +118,13 @@ impl World<'_, '_> {
                 (Ok(next), Some(known)) if next == *known => {}
                 (Ok(_), Some(_)) => {
                     let reason = format!("names {name}, which is decided while running");
-                    return Known { value: Err(Unknown::new(reason)), deps };
+                    return Known::new(Err(Unknown::new(reason)), deps);
                 }
-                (Err(reason), _) => return Known { value: Err(reason), deps },
+                (Err(reason), _) => return Known::new(Err(reason), deps),
             }
         }
         let value = value.ok_or_else(|| Unknown::new(format!("names {name}, which is not bound")));
-        Known { value, deps }
+        Known::new(value, deps)
     }
 
     /// What the value of a binding does, for a person.
@@ -149,7 +158,9 @@ impl<'w, 't, 'a> Names<'w, 't, 'a> {
     }
 
     fn value(&mut self, found: &Resolution, name: &str) -> Folded {
-        if self.symbols && let Some(Target::External(symbol)) = found.single() {
+        if self.symbols
+            && let Some(Target::External(symbol)) = found.single()
+        {
             let symbol = symbol.strip_prefix("builtins.").unwrap_or(symbol);
             return Ok(Value::Name(symbol.to_owned()));
         }
@@ -171,7 +182,8 @@ impl Scope for Names<'_, '_, '_> {
     fn attribute(&mut self, object: &Expr, attribute: &str) -> Folded {
         let found = self.world.resolve(self.at, object);
         let found = self.world.attribute(&found, attribute);
-        let name = literals::dotted(object).map_or_else(|| attribute.to_owned(), |object| format!("{object}.{attribute}"));
+        let name = literals::dotted(object)
+            .map_or_else(|| attribute.to_owned(), |object| format!("{object}.{attribute}"));
         self.value(&found, &name)
     }
 
