@@ -442,7 +442,7 @@ impl<'a> InFile<'a> {
             };
             let (found, certain) = visible(members, u32::MAX, name);
             match &*found {
-                [] => continue,
+                [] => {}
                 // Bound once, in whichever branch: if it is reached at all, it is this.
                 [at] if certain || class.is_none() => {
                     return self.once(*class, *at, name);

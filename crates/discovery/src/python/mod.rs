@@ -21,3 +21,10 @@ mod parse;
 mod scan;
 mod skim;
 mod walk;
+
+pub use self::{
+    extract::Syntax,
+    finder::{PackageSpec, PythonFinder},
+    naming::NameRule,
+    rules::{ObjectRef, Rule, RuleError},
+};

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{
     deps::Deps,
     names::{binding, describe},
-    positions::At,
+    positions::{At, visible},
     world::{ClassKey, Place, Resolution, Target, World},
 };
 use crate::{
@@ -34,7 +34,43 @@ impl Known {
     }
 }
 
+/// The attributes of one class whose values need more than their own expression.
+#[derive(Debug, Default)]
+pub(in crate::python) struct Deferred {
+    /// Position among the members, name, value.
+    pub(in crate::python) values: Vec<(u32, String, Rc<Known>)>,
+    /// What these rest on, and what others would have rested on.
+    pub(in crate::python) deps: Deps,
+}
+
 impl World<'_, '_> {
+    /// The attributes of a class that describing it could not work out again.
+    pub(in crate::python) fn deferred(&mut self, key: ClassKey) -> Rc<Deferred> {
+        if let Some(known) = self.deferred.get(&key) {
+            return Rc::clone(known);
+        }
+        let mut deferred = Deferred::default();
+        let structure = self.structure(key.module);
+        let class = structure.as_ref().and_then(|structure| structure.classes.get(key.class as usize));
+        let members = class.map_or(&[][..], |class| &class.members);
+        for (at, member) in members.iter().enumerate() {
+            let at = at as u32;
+            if !matches!(member.bound, Bound::Value(_))
+                || !visible(members, u32::MAX, &member.name).0.contains(&at)
+            {
+                continue;
+            }
+            let known = self.value_of(Place { module: key.module, class: Some(key.class), at });
+            deferred.deps = self.deps.join(deferred.deps, known.deps);
+            if !known.is_plain {
+                deferred.values.push((at, member.name.clone(), known));
+            }
+        }
+        let deferred = Rc::new(deferred);
+        self.deferred.insert(key, Rc::clone(&deferred));
+        deferred
+    }
+
     /// The value that a binding gives its name.
     pub(in crate::python) fn value_of(&mut self, place: Place) -> Rc<Known> {
         if let Some(known) = self.values.get(&place) {
