@@ -17,7 +17,7 @@ const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
 /// Opens a cache directory if it exists, and refuses one that others could tamper with: not a directory
 /// but a link, owned by somebody else, or writable by group or others.
 pub fn open_existing(path: &Path) -> Result<Option<Directory>> {
-    let directory = match Directory::open_no_follow(path) {
+    let directory = match Directory::open_own(path) {
         Ok(directory) => directory,
         Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
@@ -27,6 +27,7 @@ pub fn open_existing(path: &Path) -> Result<Option<Directory>> {
 }
 
 /// Opens a cache directory, creating it with mode 0700 and marking it as a cache.
+#[expect(clippy::disallowed_methods, reason = "there is no handle to go by before the directory exists")]
 pub fn open_or_create(path: &Path) -> Result<Directory> {
     if let Some(directory) = open_existing(path)? {
         return Ok(directory);
@@ -55,15 +56,12 @@ pub fn first_usable(candidates: &[PathBuf]) -> (Option<Directory>, Vec<Error>) {
 }
 
 impl Directory {
-    fn open_no_follow(path: &Path) -> Result<Self> {
-        let link = std::fs::symlink_metadata(path).map_err(|source| Error::io("stat", path, source))?;
-        if link.file_type().is_symlink() && link.uid() != rustix::process::geteuid().as_raw() {
-            return Err(Error::UnsafeDirectory {
-                path: path.to_owned(),
-                why: "it is a symbolic link of another user".to_owned(),
-            });
+    /// Follows a symbolic link only if it is this user's own.
+    fn open_own(path: &Path) -> Result<Self> {
+        match Self::open_no_follow(path) {
+            Err(Error::Io { .. }) if is_own_link(path) => Self::open(path),
+            other => other,
         }
-        Self::open(path)
     }
 
     /// Refuses a directory that another user owns or could write to.
@@ -83,6 +81,12 @@ impl Directory {
     fn check_writable(&self) -> Result<()> {
         self.probe_write().map_err(|source| Error::io("write to", self.path(), source))
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "asks about the link itself, which has no handle")]
+fn is_own_link(path: &Path) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    std::fs::symlink_metadata(path).is_ok_and(|link| link.file_type().is_symlink() && link.uid() == own)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //!
 //! Nothing here reads an environment variable, prints, or starts a thread.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 pub mod clock;
 pub mod directory;
 pub mod envelope;

@@ -1,2 +1,26 @@
-//! The plugcache command line.
-fn main() {}
+//! The plugcache command line: reads flags, environment and project file, asks the library, prints.
+//!
+//! Data goes to standard output, talk to standard error. Exit codes: 0 done, 1 findings (an unknown name,
+//! a damaged index), 2 usage or failure.
+
+mod args;
+mod commands;
+mod output;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let output = output::Output::new(args.format, args.quiet);
+    match commands::run(args.command, &output) {
+        Ok(outcome) => outcome.into(),
+        Err(error) if output::is_closed_pipe(&*error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output.error(&*error);
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! Finds plugins without running them, remembers what it found in a persistent index, and proves on open
 //! that the index is still true.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 pub mod finder;
 pub mod index;
 pub mod plugin;

@@ -1,1 +1,13 @@
-//! Placeholder until the first slice.
+//! plugcache: the cache engine for programs that have plugins.
+//!
+//! A [`Resolver`] finds plugins without running them, keeps what it found in a persistent index, proves
+//! on each use that the index is still true, and answers by name.
+
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
+pub mod project;
+pub mod resolver;
+
+pub use plugcache_cache as cache;
+pub use plugcache_discovery as discovery;
+pub use resolver::{Case, Duplicates, Resolution, ResolveError, Resolver};

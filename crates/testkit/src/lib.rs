@@ -1,1 +1,16 @@
-//! Placeholder until the first slice.
+//! What tests of several crates need: trees of plugins with everything odd in them, seeded mutations of
+//! such trees, and a clock that a test moves.
+//!
+//! Only tests depend on this crate. It uses `std::fs` directly: a test has to disturb files in ways that
+//! the product's own file access does not offer.
+
+pub mod clock;
+pub mod mutate;
+pub mod naive;
+pub mod random;
+pub mod tree;
+
+pub use clock::ManualClock;
+pub use mutate::{Action, Mutation, Mutator};
+pub use random::Random;
+pub use tree::{PluginTree, TreeBuilder};

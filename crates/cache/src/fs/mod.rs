@@ -71,7 +71,17 @@ pub type Entries = Vec<(Vec<u8>, Kind)>;
 impl Directory {
     /// Opens a directory by path.
     pub fn open(path: &Path) -> Result<Self> {
-        let fd = rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        Self::open_with(path, OFlags::empty())
+    }
+
+    /// Opens a directory by path, and fails if the path is a symbolic link.
+    pub(crate) fn open_no_follow(path: &Path) -> Result<Self> {
+        Self::open_with(path, OFlags::NOFOLLOW)
+    }
+
+    fn open_with(path: &Path, more: OFlags) -> Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | more;
+        let fd = rustix::fs::open(path, flags, Mode::empty())
             .map_err(|errno| Error::io("open directory", path, errno))?;
         Ok(Self { fd, path: path.to_owned() })
     }

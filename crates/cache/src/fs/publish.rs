@@ -30,6 +30,7 @@ pub fn publish(directory: &Directory, name: &CStr, parts: &[&[u8]]) -> Result<()
     result
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is the module for it")]
 fn temporary_name() -> Result<CString> {
     let mut random = [0_u8; 8];
     std::fs::File::open("/dev/urandom")
@@ -110,10 +111,11 @@ impl Directory {
             Err(errno) => return Err(Error::io("open", self.join(name), errno)),
         };
         let stat = rustix::fs::fstat(&fd).map_err(|errno| Error::io("stat", self.join(name), errno))?;
-        if super::look(&stat).kind != super::Kind::File {
+        let look = super::look(&stat);
+        if look.kind != super::Kind::File {
             return Err(Error::WrongKind { path: self.join(name), expected: "regular file" });
         }
-        Map::of(fd).map(Some).map_err(|error| Error::io("map", self.join(name), error))
+        Map::of(fd, usize::try_from(look.stamp.size).unwrap_or(usize::MAX)).map(Some).map_err(|error| Error::io("map", self.join(name), error))
     }
 
     /// Removes a file of this directory, a symbolic link itself and never its target. `false` if there

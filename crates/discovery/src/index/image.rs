@@ -1,6 +1,6 @@
 //! Writing an index: rows, names and heap gathered in memory, then laid out.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use plugcache_cache::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use zerocopy::IntoBytes;
 use super::{
     format::{self, DirectoryRow, FileRow, Header, PluginRow, Pointer, Section},
     open::Key,
-    table::encode,
+    table::Rows,
 };
 use crate::{
     finder::{Linked, Links, Record},
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What linking made of a file, apart from its plugins.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct FileLinks {
     pub(super) depends_on: Vec<u32>,
     pub(super) dynamic: Vec<Problem>,
@@ -37,13 +37,14 @@ pub(super) struct Meta {
     pub(super) roots: Vec<String>,
 }
 
-/// The parts of an index file, to be written one after the other.
+/// The parts of an index file.
 pub(super) struct Image<'a> {
     pub(super) header: Header,
-    pub(super) directories: Vec<DirectoryRow>,
-    pub(super) files: Vec<FileRow>,
-    pub(super) plugins: Vec<PluginRow>,
-    pub(super) names: Vec<u8>,
+    pub(super) directories: Rows<'a, DirectoryRow>,
+    pub(super) files: Rows<'a, FileRow>,
+    /// Sorted as [`sort_plugins`] does.
+    pub(super) plugins: Rows<'a, PluginRow>,
+    pub(super) names: Cow<'a, [u8]>,
     /// Heap of an older index that stays as it is, before the new one.
     pub(super) kept_heap: &'a [u8],
     pub(super) heap: Heap,
@@ -84,18 +85,18 @@ impl Heap {
     }
 }
 
-impl Image<'_> {
-    /// The parts in order. Sections that come first are those that every validation reads.
-    pub(super) fn into_parts(mut self) -> Vec<Vec<u8>> {
-        self.plugins.sort_unstable_by_key(|row| (row.hash.get(), row.file.get(), row.ordinal.get()));
+impl<'a> Image<'a> {
+    /// The pieces in order. Sections that come first are those that every validation reads.
+    pub(super) fn into_pieces(mut self) -> Vec<Cow<'a, [u8]>> {
         let id = self.header.id.get();
-        let directories = encode(&self.directories, id);
-        let files = encode(&self.files, !id);
-        let plugins = encode(&self.plugins, id.rotate_left(32));
-        let heap = self.kept_heap.len() + self.heap.bytes.len();
+        let directories = self.directories.encode(id);
+        let files = self.files.encode(!id);
+        let plugins = self.plugins.encode(id.rotate_left(32));
+        let heap = vec![Cow::Borrowed(self.kept_heap), Cow::Owned(self.heap.bytes)];
 
         let mut offset = size_of::<Header>();
-        let mut section = |length: usize, count: usize| {
+        let mut section = |pieces: &[Cow<'_, [u8]>], count: usize| {
+            let length: usize = pieces.iter().map(|piece| piece.len()).sum();
             let section = Section {
                 offset: (offset as u64).into(),
                 length: (length as u64).into(),
@@ -104,18 +105,24 @@ impl Image<'_> {
             offset += length;
             section
         };
-        self.header.directories = section(directories.len(), self.directories.len());
-        self.header.files = section(files.len(), self.files.len());
-        self.header.plugins = section(plugins.len(), self.plugins.len());
-        self.header.names = section(self.names.len(), 0);
-        self.header.heap = section(heap, 0);
+        let names = vec![self.names];
+        self.header.directories = section(&directories, self.directories.len());
+        self.header.files = section(&files, self.files.len());
+        self.header.plugins = section(&plugins, self.plugins.len());
+        self.header.names = section(&names, 0);
+        self.header.heap = section(&heap, 0);
         self.header.sum = self.header.checksum().into();
-        let header = self.header.as_bytes().to_vec();
-        vec![header, directories, files, plugins, self.names, self.heap.bytes]
+        let header = vec![Cow::Owned(self.header.as_bytes().to_vec())];
+        [header, directories, files, plugins, names, heap].concat()
     }
 }
 
-/// A header for a new index; its sections are filled in by [`Image::into_parts`].
+/// The order of plugins: by hash, then file, then as they stand in their file.
+pub(super) fn sort_plugins(rows: &mut [PluginRow]) {
+    rows.sort_unstable_by_key(|row| (row.hash.get(), row.file.get(), row.ordinal.get()));
+}
+
+/// A header for a new index; its sections are filled in by [`Image::into_pieces`].
 pub(super) fn header(key: &Key, made: Timestamp, id: u64) -> Header {
     Header {
         magic: format::MAGIC,
@@ -185,12 +192,21 @@ pub(super) fn of_build(build: &Build<'_>, links: &Links, header: Header, spec: S
             plugins.push(plugin_row(&mut heap, record, ordinal));
         }
     }
+    sort_plugins(&mut plugins);
     let mut all_depend_on: Vec<u32> = links.all_depend_on.iter().map(|file| file.0).collect();
     all_depend_on.sort_unstable();
     let roots = build.roots_for_people();
     let meta = Meta { all_depend_on, problems: build.problems.clone(), spec, roots };
     let header = Header { meta: heap.push_value(&meta), ..header };
-    Image { header, directories, files, plugins, names: names.bytes, kept_heap: &[], heap }
+    Image {
+        header,
+        directories: Rows::New(directories),
+        files: Rows::New(files),
+        plugins: Rows::New(plugins),
+        names: Cow::Owned(names.bytes),
+        kept_heap: &[],
+        heap,
+    }
 }
 
 pub(super) fn push_links(heap: &mut Heap, linked: &Linked) -> Pointer {
@@ -199,7 +215,34 @@ pub(super) fn push_links(heap: &mut Heap, linked: &Linked) -> Pointer {
         dynamic: linked.dynamic.clone(),
         problems: linked.problems.clone(),
     };
-    if links == FileLinks::default() { Pointer::default() } else { heap.push_value(&links) }
+    if links == FileLinks::default() { Pointer::default() } else { heap.push(&links.encode()) }
+}
+
+impl FileLinks {
+    /// The number of files it depends on, those files, then the rest: a search for dependants reads the
+    /// first two of every file and decodes nothing.
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = (self.depends_on.len() as u32).to_le_bytes().to_vec();
+        bytes.extend(self.depends_on.iter().flat_map(|file| file.to_le_bytes()));
+        // As for `push_value`: encoding these into memory cannot fail.
+        bytes.extend(postcard::to_allocvec(&(&self.dynamic, &self.problems)).unwrap_or_default());
+        bytes
+    }
+
+    /// The inverse of [`encode`](Self::encode).
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let (depends_on, rest) = Self::split(bytes)?;
+        let (dynamic, problems) = postcard::from_bytes(rest).ok()?;
+        Some(Self { depends_on: depends_on.collect(), dynamic, problems })
+    }
+
+    /// The files it depends on, and the rest.
+    pub(super) fn split(bytes: &[u8]) -> Option<(impl Iterator<Item = u32> + '_, &[u8])> {
+        let (count, rest) = bytes.split_first_chunk::<4>()?;
+        let (files, rest) = rest.split_at_checked((u32::from_le_bytes(*count) as usize).checked_mul(4)?)?;
+        let (files, _) = files.as_chunks::<4>();
+        Some((files.iter().map(|file| u32::from_le_bytes(*file)), rest))
+    }
 }
 
 pub(super) fn plugin_row(heap: &mut Heap, record: &Record, ordinal: usize) -> PluginRow {

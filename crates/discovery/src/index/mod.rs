@@ -3,6 +3,7 @@
 
 mod format;
 mod image;
+pub mod maintenance;
 mod open;
 mod patch;
 mod report;
@@ -10,6 +11,6 @@ mod session;
 mod table;
 mod validate;
 
-pub use open::{Candidate, Index};
+pub use open::{Candidate, Evidence, Index};
 pub use report::{Report, Stale};
 pub use session::{Location, Session, Snapshot};

@@ -9,6 +9,7 @@ use std::{
 };
 
 use plugcache_cache::{Digest, StaleReason, Stamp, Timestamp, fs::Map};
+use serde::Serialize;
 use zerocopy::FromBytes;
 
 use super::{
@@ -65,6 +66,19 @@ pub(crate) struct File {
     pub(crate) racy: bool,
     pub(crate) absent: bool,
     row: FileRow,
+}
+
+/// A file that an answer rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    /// Its path.
+    pub file: String,
+    /// Its stamp when it was last found unchanged.
+    pub stamp: Stamp,
+    /// Digest of its content.
+    pub digest: Digest,
+    /// The stamp was too young to prove anything.
+    pub racy: bool,
 }
 
 /// A plugin of the wanted name.
@@ -137,6 +151,12 @@ impl Index {
 
     pub(super) fn plugin_rows(&self) -> Result<Table<'_, PluginRow>, Damaged> {
         self.try_plugins().ok_or(Damaged)
+    }
+
+    /// Whether the bytes begin with this index's header, which holds a random number.
+    pub(super) fn is_same_file(&self, bytes: &[u8]) -> bool {
+        bytes.len() == self.bytes.len()
+            && bytes.get(..size_of::<Header>()) == self.bytes.get(..size_of::<Header>())
     }
 
     /// Whether anything that was read since it was opened turned out to be damaged.
@@ -298,7 +318,16 @@ impl Index {
         if row.links.length.get() == 0 {
             return Some(FileLinks::default());
         }
-        postcard::from_bytes(self.heap(&row.links)?).ok()
+        self.note(FileLinks::decode(self.heap(&row.links)?))
+    }
+
+    /// Whether a file depends on one of `others`.
+    pub(super) fn depends_on_any(&self, row: &FileRow, others: &[FileId]) -> Option<bool> {
+        if row.links.length.get() == 0 {
+            return Some(false);
+        }
+        let (mut depends_on, _) = FileLinks::split(self.heap(&row.links)?)?;
+        Some(depends_on.any(|file| others.contains(&FileId(file))))
     }
 
     /// The files that a plugin of `file` rests on: the file itself, and what its linking used.
@@ -306,6 +335,21 @@ impl Index {
         let links = || self.links_of(&self.file_row(file)?);
         let links = links().ok_or_else(|| StaleReason::Damaged { part: "links".to_owned() })?;
         Ok(std::iter::once(file).chain(links.depends_on.into_iter().map(FileId)).collect())
+    }
+
+    /// The evidence behind a plugin of `file`.
+    pub(crate) fn evidence(&self, file: FileId) -> Vec<Evidence> {
+        let files = self.files_behind(file).unwrap_or_default();
+        let of = |id| {
+            let file = self.file(id)?;
+            Some(Evidence {
+                file: self.absolute(id)?,
+                stamp: file.stamp,
+                digest: file.digest,
+                racy: file.racy,
+            })
+        };
+        files.into_iter().filter_map(of).collect()
     }
 
     pub(super) fn meta(&self) -> Result<Meta, StaleReason> {
@@ -422,4 +466,33 @@ fn resolve<'a>(section: &'a [u8], pointer: &Pointer) -> Option<&'a [u8]> {
     let start = usize::try_from(pointer.offset.get()).ok()?;
     let bytes = section.get(start..start.checked_add(pointer.length.get() as usize)?)?;
     (Pointer::checksum(bytes) == pointer.sum.get()).then_some(bytes)
+}
+
+/// Reads a whole index, whatever it was made for: number of plugins and specification.
+pub(super) fn inspect(map: Map) -> Result<(usize, String), StaleReason> {
+    let damaged = |part: &str| StaleReason::Damaged { part: part.to_owned() };
+    let (header, _) = Header::read_from_prefix(&map).map_err(|_| damaged("header"))?;
+    let key = Key { version: header.version.get(), spec: Digest(header.key), place: Digest(header.place) };
+    let index = Index::open(Bytes::Mapped(map), &key, &[])?;
+    let spec = index.meta()?.spec;
+    let tables = index.try_directories().is_some_and(|table| table.verify())
+        && index.try_files().is_some_and(|table| table.verify());
+    if !tables {
+        return Err(damaged("tables"));
+    }
+    for row in index.directory_rows().map_err(|_| damaged("directories"))?.iter().flatten() {
+        index.name(&row.path);
+        if row.flags.get() & format::ABSENT == 0 {
+            index.listing_of(row);
+        }
+    }
+    for at in 0..index.file_count() as u32 {
+        index.file_path(FileId(at));
+        if let Some(file) = index.file(FileId(at)) {
+            index.state_of(&file);
+            index.links_of(&file.row);
+        }
+    }
+    let plugins = index.all()?.len();
+    if index.is_damaged() { Err(damaged("names or heap")) } else { Ok((plugins, spec)) }
 }

@@ -1,19 +1,22 @@
 //! An index for a tree of which only some files changed: one file read, its dependants linked again, the
 //! rest copied as it is.
 
-use std::collections::HashMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 use plugcache_cache::StaleReason;
 
 use super::{
     Index,
-    format::{self, FileRow, PluginRow, Pointer},
+    format::{self, FileRow, Pointer},
     image::{self, Heap, Image},
-    table::{Damaged, slice},
+    table::{Damaged, Rows, slice},
     validate::Findings,
 };
 use crate::{
-    finder::{Finder, Links, Record, Scope},
+    finder::{Finder, Links, Scope},
     plugin::Problem,
     tree::{FileId, FileState, Patch, Tree, facts},
 };
@@ -31,7 +34,6 @@ pub(super) fn patch<'a>(
     index: &'a Index,
     finder: &dyn Finder,
     findings: &Findings,
-    id: u64,
 ) -> Result<Patched<'a>, StaleReason> {
     let damaged = |_: Damaged| StaleReason::Damaged { part: "tables".to_owned() };
     let header = index.header();
@@ -55,7 +57,7 @@ pub(super) fn patch<'a>(
         return Ok(Patched::Build);
     }
     let parsed = findings.changed.len();
-    let mut writer = Writer::begin(index, findings, id).map_err(damaged)?;
+    let mut writer = Writer::begin(index, findings).map_err(damaged)?;
     for (file, state) in patch.into_changed() {
         writer.replace_facts(file, &state);
     }
@@ -96,11 +98,7 @@ fn dependants(index: &Index, different: &[FileId]) -> Result<Option<Vec<FileId>>
     for (at, row) in index.file_rows().map_err(|_| damaged())?.iter().enumerate() {
         let row = row.map_err(|_| damaged())?;
         let file = FileId(at as u32);
-        let depends = || -> Option<bool> {
-            let links = index.links_of(row)?;
-            Some(links.depends_on.iter().any(|on| different.contains(&FileId(*on))))
-        };
-        if different.contains(&file) || depends().ok_or_else(damaged)? {
+        if different.contains(&file) || index.depends_on_any(row, different).ok_or_else(damaged)? {
             dirty.push(file);
         }
     }
@@ -113,35 +111,30 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn begin(index: &'a Index, findings: &Findings, id: u64) -> Result<Self, Damaged> {
+    /// The tables keep their random number: its checksums, and so its unchanged blocks, stay valid.
+    fn begin(index: &'a Index, findings: &Findings) -> Result<Self, Damaged> {
         let mut header = *index.header();
-        header.id = id.into();
         header.made = findings.began.0.into();
-        let mut directories: Vec<_> =
-            index.directory_rows()?.iter().map(|row| row.copied()).collect::<Result<_, _>>()?;
-        let mut files: Vec<FileRow> =
-            index.file_rows()?.iter().map(|row| row.copied()).collect::<Result<_, _>>()?;
-        let plugins: Vec<PluginRow> =
-            index.plugin_rows()?.iter().map(|row| row.copied()).collect::<Result<_, _>>()?;
+        let mut directories = Rows::Changed(index.directory_rows()?, BTreeMap::new());
+        let mut files = Rows::Changed(index.file_rows()?, BTreeMap::new());
+        let plugins = Rows::Changed(index.plugin_rows()?, BTreeMap::new());
         for (at, stamp, racy) in &findings.restamped_directories {
-            if let Some(row) = directories.get_mut(*at as usize) {
-                row.stamp = (*stamp).into();
-                row.flags = flag(row.flags.get(), format::RACY, *racy).into();
-            }
+            let row = directories.get_mut(*at as usize).ok_or(Damaged)?;
+            row.stamp = (*stamp).into();
+            row.flags = flag(row.flags.get(), format::RACY, *racy).into();
         }
         let restamped = findings.restamped.iter().map(|(file, stamp, racy)| (file, stamp, racy, None));
         let changed = findings.changed.iter();
         let changed =
             changed.map(|(file, observed, digest, racy)| (file, &observed.stamp, racy, Some(digest)));
         for (file, stamp, racy, digest) in restamped.chain(changed) {
-            if let Some(row) = files.get_mut(file.0 as usize) {
-                row.stamp = (*stamp).into();
-                row.flags = flag(row.flags.get(), format::RACY, *racy).into();
-                row.digest = digest.map_or(row.digest, |digest| digest.0);
-            }
+            let row: &mut FileRow = files.get_mut(file.0 as usize).ok_or(Damaged)?;
+            row.stamp = (*stamp).into();
+            row.flags = flag(row.flags.get(), format::RACY, *racy).into();
+            row.digest = digest.map_or(row.digest, |digest| digest.0);
         }
         let kept_heap = slice(index.bytes(), &header.heap).ok_or(Damaged)?;
-        let names = slice(index.bytes(), &header.names).ok_or(Damaged)?.to_vec();
+        let names = Cow::Borrowed(slice(index.bytes(), &header.names).ok_or(Damaged)?);
         let heap = Heap { start: kept_heap.len() as u64, bytes: Vec::new() };
         Ok(Self { image: Image { header, directories, files, plugins, names, kept_heap, heap } })
     }
@@ -164,7 +157,8 @@ impl<'a> Writer<'a> {
             return;
         }
         let mut wasted = Vec::new();
-        self.image.plugins.retain(|row| {
+        let mut plugins = self.image.plugins.to_vec();
+        plugins.retain(|row| {
             let stays = dirty.binary_search(&FileId(row.file.get())).is_err();
             if !stays {
                 wasted.push(row.record);
@@ -182,15 +176,13 @@ impl<'a> Writer<'a> {
             if let Some(row) = self.image.files.get_mut(file.0 as usize) {
                 row.links = pointer;
             }
-            self.add_plugins(&linked.records);
+            let rows = linked.records.iter().enumerate();
+            plugins.extend(
+                rows.map(|(ordinal, record)| image::plugin_row(&mut self.image.heap, record, ordinal)),
+            );
         }
-    }
-
-    fn add_plugins(&mut self, records: &[Record]) {
-        for (ordinal, record) in records.iter().enumerate() {
-            let row = image::plugin_row(&mut self.image.heap, record, ordinal);
-            self.image.plugins.push(row);
-        }
+        image::sort_plugins(&mut plugins);
+        self.image.plugins = Rows::New(plugins);
     }
 
     fn waste(&mut self, pointer: &Pointer) {

@@ -14,11 +14,11 @@ use plugcache_cache::{
 };
 
 use super::{
-    Candidate, Index, Report, Stale,
+    Candidate, Evidence, Index, Report, Stale,
     image::{self, Image},
     open::{Bytes, Key},
     patch::{Patched, patch},
-    validate::{self, Findings},
+    validate::{self, Findings, Roots},
 };
 use crate::{
     finder::{Finder, Scope},
@@ -59,6 +59,7 @@ pub struct Snapshot {
     index: Index,
     finder: Arc<dyn Finder>,
     report: Report,
+    roots: Roots,
 }
 
 impl Session {
@@ -92,6 +93,9 @@ impl Session {
     }
 
     fn ask_of<T>(&self, snapshot: Snapshot, question: impl Fn(&Snapshot) -> T) -> (Snapshot, T) {
+        let mut snapshot = snapshot;
+        // Handles are for proving only: a snapshot that is kept holds none open.
+        snapshot.roots.clear();
         let answer = question(&snapshot);
         if !snapshot.index.is_damaged() {
             return (snapshot, answer);
@@ -111,7 +115,7 @@ impl Session {
             return self.ask_of(snapshot, question);
         }
         let found = snapshot.find(name);
-        if !found.is_empty() && (self.strength == Strength::Dirs || self.holds(&snapshot.index, &found)) {
+        if !found.is_empty() && (self.strength == Strength::Dirs || self.holds(&snapshot, &found)) {
             return self.ask_of(snapshot, question);
         }
         let full = self.at_full();
@@ -132,11 +136,12 @@ impl Session {
         Self { strength: Strength::Full, ..self.clone() }.open()
     }
 
-    fn holds(&self, index: &Index, found: &[Candidate]) -> bool {
+    fn holds(&self, snapshot: &Snapshot, found: &[Candidate]) -> bool {
+        let Snapshot { index, roots, .. } = snapshot;
         found.iter().all(|candidate| {
             let behind = index.files_behind(candidate.record.file);
             let findings =
-                behind.and_then(|files| validate::files(index, &*self.finder, &files, &*self.clock));
+                behind.and_then(|files| validate::files(index, &*self.finder, &files, roots, &*self.clock));
             findings.is_ok_and(|findings| findings.is_true())
         })
     }
@@ -147,6 +152,13 @@ impl Session {
         let version = key.version.to_le_bytes();
         let parts: [&[u8]; 3] = [&version, &key.spec.0, &key.place.0];
         format!("{}.plugidx", Digest::of_parts(parts))
+    }
+
+    /// Where the index is kept now, if it is.
+    #[expect(clippy::disallowed_methods, reason = "tells a person where to look; nothing relies on it")]
+    pub fn kept_at(&self) -> Option<PathBuf> {
+        let name = self.file_name();
+        self.location.directories.iter().map(|directory| directory.join(&name)).find(|path| path.exists())
     }
 
     fn key(&self) -> Key {
@@ -161,7 +173,8 @@ impl Session {
     fn snapshot(&self, opened: Opened, strength: Strength, began: std::time::Instant) -> Snapshot {
         let Opened { index, findings, stale, parsed, reused, warnings, kept } = opened;
         let mut stale = stale;
-        stale.extend(findings.map(|findings| findings.stale).unwrap_or_default());
+        let findings = findings.unwrap_or_default();
+        stale.extend(findings.stale);
         let report = Report {
             files: index.file_count(),
             parsed,
@@ -173,22 +186,25 @@ impl Session {
             elapsed: self.clock.monotonic().saturating_duration_since(began),
             ..Report::default()
         };
-        Snapshot { index, finder: Arc::clone(&self.finder), report }
+        Snapshot { index, finder: Arc::clone(&self.finder), report, roots: findings.roots }
     }
 
     fn open_at(&self, strength: Strength) -> Opened {
         let work = Work { session: self, key: self.key(), name: self.index_name() };
+        let mut seen = None;
         if !self.refresh {
             for candidate in &self.location.directories {
                 let Ok(Some(directory)) = directory::open_existing(candidate) else { continue };
-                if let Ok(Some((index, findings))) = work.load(&directory, strength)
-                    && findings.is_true()
-                {
-                    return work.hit(&directory, index, findings);
+                match work.load(&directory, strength) {
+                    Ok(Some((index, findings))) if findings.is_true() => {
+                        return work.hit(&directory, index, findings);
+                    }
+                    Ok(Some(loaded)) => seen = seen.or(Some(loaded)),
+                    Ok(None) | Err(_) => {}
                 }
             }
         }
-        work.refresh(strength)
+        work.refresh(strength, seen)
     }
 
     fn index_name(&self) -> CString {
@@ -229,6 +245,13 @@ impl Work<'_> {
         Ok(Some((index, findings)))
     }
 
+    /// Whether the kept index is the one that was validated before the lock was taken: its findings then
+    /// need not be made again.
+    fn is_still(&self, directory: &Directory, index: &Index) -> bool {
+        let map = directory.map(&self.name).ok().flatten();
+        map.is_some_and(|map| index.is_same_file(&map))
+    }
+
     fn check_age(&self, index: &Index) -> Result<(), StaleReason> {
         let Some(max_age) = self.session.max_age else { return Ok(()) };
         let (made, now) = (index.made(), self.session.clock.wall());
@@ -242,8 +265,7 @@ impl Work<'_> {
     fn hit(&self, directory: &Directory, index: Index, findings: Findings) -> Opened {
         if findings.is_worth_keeping()
             && let Ok(_lock) = self.lock(directory, Duration::ZERO)
-            && let Ok(Patched::Image(image, _)) =
-                patch(&index, &*self.session.finder, &findings, self.random_id())
+            && let Ok(Patched::Image(image, _)) = patch(&index, &*self.session.finder, &findings)
         {
             // Failing to keep them costs the next opening the same reads and nothing else.
             let _ = self.publish(directory, *image);
@@ -259,7 +281,7 @@ impl Work<'_> {
         }
     }
 
-    fn refresh(&self, strength: Strength) -> Opened {
+    fn refresh(&self, strength: Strength, seen: Option<(Index, Findings)>) -> Opened {
         let mut warnings = Vec::new();
         let (directory, errors) = directory::first_usable(&self.session.location.directories);
         if let (Some(error), chosen) = (errors.first(), &directory) {
@@ -277,18 +299,27 @@ impl Work<'_> {
         if let Err(error) = &lock {
             warnings.push(format!("building without waiting any longer: {error}"));
         }
-        let mut opened = self.refresh_locked(&directory, strength);
+        let mut opened = self.refresh_locked(&directory, strength, seen);
         drop(lock);
         opened.warnings.extend(warnings);
         opened
     }
 
-    fn refresh_locked(&self, directory: &Directory, strength: Strength) -> Opened {
+    fn refresh_locked(
+        &self,
+        directory: &Directory,
+        strength: Strength,
+        seen: Option<(Index, Findings)>,
+    ) -> Opened {
         if self.session.refresh {
             return self.build(Some(directory), vec![whole(StaleReason::Asked)], None);
         }
         // Whoever held the lock may have done the work.
-        let (index, findings) = match self.load(directory, strength) {
+        let loaded = match seen {
+            Some((index, findings)) if self.is_still(directory, &index) => Ok(Some((index, findings))),
+            _ => self.load(directory, strength),
+        };
+        let (index, findings) = match loaded {
             Ok(Some((index, findings))) if findings.is_true() => {
                 return self.hit_while_locked(index, findings);
             }
@@ -296,7 +327,7 @@ impl Work<'_> {
             Ok(None) => return self.build(Some(directory), vec![whole(StaleReason::Missing)], None),
             Err(reason) => return self.build(Some(directory), vec![whole(reason)], None),
         };
-        match patch(&index, &*self.session.finder, &findings, self.random_id()) {
+        match patch(&index, &*self.session.finder, &findings) {
             Ok(Patched::Image(image, parsed)) => {
                 let stale = findings.stale;
                 self.keep(Some(directory), *image, Opening { stale, parsed, reused: None })
@@ -358,9 +389,8 @@ impl Work<'_> {
     /// Publishes an image and opens it from there; what cannot be published is served from memory.
     fn keep(&self, directory: Option<&Directory>, image: Image<'_>, opening: Opening) -> Opened {
         let Opening { stale, parsed, reused } = opening;
-        let kept_heap = image.kept_heap;
-        let parts = image.into_parts();
-        let slices = in_order(&parts, kept_heap);
+        let pieces = image.into_pieces();
+        let slices: Vec<&[u8]> = pieces.iter().map(AsRef::as_ref).collect();
         let mut warnings = Vec::new();
         let published = directory.map(|directory| {
             publish(directory, &self.name, &slices).and_then(|()| directory.map(&self.name))
@@ -382,9 +412,9 @@ impl Work<'_> {
     }
 
     fn publish(&self, directory: &Directory, image: Image<'_>) -> Result<(), Error> {
-        let kept_heap = image.kept_heap;
-        let parts = image.into_parts();
-        publish(directory, &self.name, &in_order(&parts, kept_heap))
+        let pieces = image.into_pieces();
+        let slices: Vec<&[u8]> = pieces.iter().map(AsRef::as_ref).collect();
+        publish(directory, &self.name, &slices)
     }
 
     fn lock(&self, directory: &Directory, timeout: Duration) -> Result<Lock, Error> {
@@ -410,13 +440,6 @@ struct Opening {
 
 fn whole(reason: StaleReason) -> Stale {
     Stale { file: String::new(), reason }
-}
-
-/// The heap that is kept goes before the new one, which is the last part.
-fn in_order<'a>(parts: &'a [Vec<u8>], kept_heap: &'a [u8]) -> Vec<&'a [u8]> {
-    let (new_heap, tables) =
-        parts.split_last().map_or((&[][..], parts), |(heap, tables)| (&heap[..], tables));
-    tables.iter().map(Vec::as_slice).chain([kept_heap, new_heap]).collect()
 }
 
 impl Snapshot {
@@ -451,6 +474,11 @@ impl Snapshot {
     /// Everything known of a candidate.
     pub fn describe(&self, candidate: &Candidate) -> Plugin {
         self.finder.describe(&self.index, &candidate.record)
+    }
+
+    /// The files that a candidate rests on, itself first.
+    pub fn evidence(&self, candidate: &Candidate) -> Vec<Evidence> {
+        self.index.evidence(candidate.record.file)
     }
 
     /// Directory of a root.

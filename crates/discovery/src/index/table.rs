@@ -1,6 +1,10 @@
 //! Tables of rows of fixed size, in blocks with a checksum each.
 
-use std::marker::PhantomData;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, btree_map::Entry},
+    marker::PhantomData,
+};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -122,6 +126,82 @@ pub(super) fn encode<T: Row>(rows: &[T], seed: u64) -> Vec<u8> {
     bytes
 }
 
+/// The rows of a table that is to be written: all new, or those of an older table but for some.
+#[derive(Debug)]
+pub(super) enum Rows<'a, T> {
+    New(Vec<T>),
+    Changed(Table<'a, T>, BTreeMap<usize, T>),
+}
+
+impl<'a, T: Row> Rows<'a, T> {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::New(rows) => rows.len(),
+            Self::Changed(table, _) => table.len(),
+        }
+    }
+
+    /// A row, to be changed.
+    pub(super) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
+        match self {
+            Self::New(rows) => rows.get_mut(at),
+            Self::Changed(table, changes) => match changes.entry(at) {
+                Entry::Occupied(entry) => Some(entry.into_mut()),
+                Entry::Vacant(entry) => Some(entry.insert(table.get(at)?)),
+            },
+        }
+    }
+
+    /// The encoded table in pieces: blocks without a change are those of the older table.
+    pub(super) fn encode(&self, seed: u64) -> Vec<Cow<'a, [u8]>> {
+        match self {
+            Self::New(rows) => vec![Cow::Owned(encode(rows, seed))],
+            Self::Changed(table, _) if table.seed != seed => vec![Cow::Owned(encode(&self.to_vec(), seed))],
+            Self::Changed(table, changes) => table.encode_changed(changes),
+        }
+    }
+
+    pub(super) fn to_vec(&self) -> Vec<T> {
+        match self {
+            Self::New(rows) => rows.clone(),
+            Self::Changed(table, changes) => {
+                let mut rows: Vec<T> = table.iter().flatten().copied().collect();
+                for (at, row) in changes {
+                    if let Some(slot) = rows.get_mut(*at) {
+                        *slot = *row;
+                    }
+                }
+                rows
+            }
+        }
+    }
+}
+
+impl<'a, T: Row> Table<'a, T> {
+    fn encode_changed(&self, changes: &BTreeMap<usize, T>) -> Vec<Cow<'a, [u8]>> {
+        let mut pieces = Vec::new();
+        let mut copied = 0;
+        let mut changes = changes.iter().peekable();
+        while let Some(block) = changes.peek().map(|(at, _)| *at / ROWS) {
+            let Some(rows) = self.block(block) else { break };
+            let mut rows = rows.to_vec();
+            while let Some((at, row)) = changes.next_if(|(at, _)| *at / ROWS == block) {
+                if let Some(slot) = rows.get_mut(at % ROWS) {
+                    *slot = *row;
+                }
+            }
+            let start = block * block_size::<T>();
+            pieces.push(Cow::Borrowed(self.bytes.get(copied..start).unwrap_or_default()));
+            let body = rows.as_bytes();
+            let sum = xxh3_64_with_seed(body, self.seed ^ block as u64).to_le_bytes();
+            pieces.push(Cow::Owned([body, &sum].concat()));
+            copied = start + body.len() + SUM;
+        }
+        pieces.push(Cow::Borrowed(self.bytes.get(copied..).unwrap_or_default()));
+        pieces
+    }
+}
+
 /// The bytes of a section.
 pub(super) fn slice<'a>(file: &'a [u8], section: &Section) -> Option<&'a [u8]> {
     let start = usize::try_from(section.offset.get()).ok()?;
@@ -160,6 +240,23 @@ mod tests {
                 let expected = keys.partition_point(|key| *key < wanted);
                 prop_assert_eq!(table.lower_bound(wanted, |row| row.get()), Ok(expected));
             }
+        }
+    }
+
+    #[test]
+    fn changed_rows_encode_as_new_ones_would() {
+        let old: Vec<U64> = (0..300_u64).map(U64::new).collect();
+        let bytes = encode(&old, 5);
+        let table = Table::<U64>::new(&bytes, &section(&bytes, old.len()), 5).unwrap();
+        for changed in [vec![], vec![0], vec![63, 64], vec![299], vec![5, 6, 200, 299]] {
+            let mut rows = Rows::Changed(table, BTreeMap::new());
+            let mut expected = old.clone();
+            for at in changed {
+                *rows.get_mut(at).unwrap() = U64::new(7);
+                expected[at] = U64::new(7);
+            }
+            assert_eq!(rows.encode(5).concat(), encode(&expected, 5));
+            assert_eq!(rows.encode(6).concat(), encode(&expected, 6));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Is the index still true? One `stat` a file, read only on doubt.
 
-use std::ffi::CStr;
+use std::{ffi::CStr, sync::Arc};
 
 use plugcache_cache::{
     Clock, Digest, StaleReason, Stamp, Strength, Timestamp,
@@ -33,7 +33,12 @@ pub(super) struct Findings {
     pub(super) restamped: Vec<(FileId, Stamp, bool)>,
     /// Directories with the same listing under a stamp that is new or no longer racy.
     pub(super) restamped_directories: Vec<(u32, Stamp, bool)>,
+    /// The open roots, for a second look.
+    pub(super) roots: Roots,
 }
+
+/// The roots that can be opened.
+pub(super) type Roots = Vec<Option<Arc<Directory>>>;
 
 impl Findings {
     /// The index answers as a new one would.
@@ -53,7 +58,7 @@ struct Validation<'a> {
     finder: &'a dyn Finder,
     directories: Table<'a, DirectoryRow>,
     files: Table<'a, FileRow>,
-    roots: Vec<Option<Directory>>,
+    roots: Roots,
     hash_all: bool,
     findings: Findings,
 }
@@ -66,24 +71,38 @@ pub(super) fn whole(
     strength: Strength,
     clock: &dyn Clock,
 ) -> Result<Findings, StaleReason> {
-    let mut validation = Validation::begin(index, finder, strength, clock)?;
+    let roots = if strength == Strength::Trust { Roots::new() } else { open_roots(index) };
+    let mut validation = Validation::begin(index, finder, roots, clock)?;
+    if strength != Strength::Trust && !validation.directories.verify() {
+        return Err(damaged());
+    }
+    validation.hash_all = strength == Strength::Hash;
     match strength {
         Strength::Trust => {}
         Strength::Dirs | Strength::Lazy => validation.directories().map_err(|_| damaged())?,
         Strength::Full | Strength::Hash => validation.everything().map_err(|_| damaged())?,
     }
+    validation.findings.roots = validation.roots;
     Ok(validation.findings)
 }
 
-/// Checks some files only.
+fn open_roots(index: &Index) -> Roots {
+    index.roots().iter().map(|path| Directory::open(path).ok().map(Arc::new)).collect()
+}
+
+/// Checks some files only, below roots that are open already.
 pub(super) fn files(
     index: &Index,
     finder: &dyn Finder,
     files: &[FileId],
+    roots: &Roots,
     clock: &dyn Clock,
 ) -> Result<Findings, StaleReason> {
-    let mut validation = Validation::begin(index, finder, Strength::Lazy, clock)?;
-    for file in files {
+    let mut validation = Validation::begin(index, finder, roots.clone(), clock)?;
+    for (at, file) in files.iter().enumerate() {
+        if files.iter().take(at).any(|before| before == file) {
+            continue;
+        }
         validation.one_file(*file).map_err(|_| damaged())?;
     }
     Ok(validation.findings)
@@ -97,20 +116,14 @@ impl<'a> Validation<'a> {
     fn begin(
         index: &'a Index,
         finder: &'a dyn Finder,
-        strength: Strength,
+        roots: Roots,
         clock: &dyn Clock,
     ) -> Result<Self, StaleReason> {
         // Taken before anything is looked at: the racy rule compares with it.
         let findings = Findings { began: clock.wall(), ..Findings::default() };
         let directories = index.directory_rows().map_err(|_| damaged())?;
         let files = index.file_rows().map_err(|_| damaged())?;
-        if strength != Strength::Trust && !directories.verify() {
-            return Err(damaged());
-        }
-        let roots = if strength == Strength::Trust { &[] } else { index.roots() };
-        let roots = roots.iter().map(|path| Directory::open(path).ok()).collect();
-        let hash_all = strength == Strength::Hash;
-        Ok(Self { index, finder, directories, files, roots, hash_all, findings })
+        Ok(Self { index, finder, directories, files, roots, hash_all: false, findings })
     }
 
     fn directories(&mut self) -> Result<(), Damaged> {
@@ -134,7 +147,7 @@ impl<'a> Validation<'a> {
     /// Directories and files, each directory opened once while its files are looked at.
     fn everything(&mut self) -> Result<(), Damaged> {
         let mut judged = vec![false; self.directories.len()];
-        let mut open: Option<(u32, Option<Directory>)> = None;
+        let mut open: Option<(u32, Option<Arc<Directory>>)> = None;
         let files = self.files;
         for (at, row) in files.iter().enumerate() {
             let row = row?;
@@ -143,7 +156,7 @@ impl<'a> Validation<'a> {
                 let directory = self.open_directory(id, &mut judged)?;
                 open = Some((id, directory));
             }
-            let directory = open.as_ref().and_then(|(_, directory)| directory.as_ref());
+            let directory = open.as_ref().and_then(|(_, directory)| directory.as_deref());
             self.judge_file(FileId(at as u32), row, directory)?;
         }
         for (at, judged) in judged.into_iter().enumerate() {
@@ -154,13 +167,13 @@ impl<'a> Validation<'a> {
         Ok(())
     }
 
-    fn open_directory(&mut self, id: u32, judged: &mut [bool]) -> Result<Option<Directory>, Damaged> {
+    fn open_directory(&mut self, id: u32, judged: &mut [bool]) -> Result<Option<Arc<Directory>>, Damaged> {
         let row = self.directories.get_unchecked_sum(id as usize).ok_or(Damaged)?;
         let path = self.index.name(&row.path).ok_or(Damaged)?;
-        let directory = self.root(&row).and_then(|root| root.open_below(path).ok());
+        let directory = self.below(&row, path);
         let first = judged.get_mut(id as usize).is_none_or(|judged| !std::mem::replace(judged, true));
         if first {
-            let stamp = match directory.as_ref().map(Directory::stamp) {
+            let stamp = match directory.as_ref().map(|directory| directory.stamp()) {
                 Some(Ok(stamp)) => stamp,
                 // Absent, or not to be opened: its path alone can be looked at.
                 _ => self.stamp_by_path(&row, path),
@@ -177,10 +190,10 @@ impl<'a> Validation<'a> {
 
     fn one_file(&mut self, id: FileId) -> Result<(), Damaged> {
         let row = self.files.get(id.0 as usize).ok_or(Damaged)?;
-        let directory = self.directories.get_unchecked_sum(row.directory.get() as usize).ok_or(Damaged)?;
+        let directory = self.directories.get(row.directory.get() as usize).ok_or(Damaged)?;
         let path = self.index.name(&directory.path).ok_or(Damaged)?;
-        let open = self.root(&directory).and_then(|root| root.open_below(path).ok());
-        self.judge_file(id, &row, open.as_ref())
+        let open = self.below(&directory, path);
+        self.judge_file(id, &row, open.as_deref())
     }
 
     fn judge_directory(
@@ -306,13 +319,19 @@ impl<'a> Validation<'a> {
         self.index.absolute(id).unwrap_or_default()
     }
 
+    /// The directory itself; the root is open already.
+    fn below(&self, row: &DirectoryRow, path: &CStr) -> Option<Arc<Directory>> {
+        let root = self.roots.get(usize::from(row.root.get()))?.as_ref()?;
+        if path.is_empty() { Some(Arc::clone(root)) } else { root.open_below(path).ok().map(Arc::new) }
+    }
+
     fn root(&self, row: &DirectoryRow) -> Option<&Directory> {
-        self.roots.get(usize::from(row.root.get()))?.as_ref()
+        self.roots.get(usize::from(row.root.get()))?.as_deref()
     }
 
     fn is_racy(&self, root: u16, stamp: &Stamp) -> bool {
         let root = self.roots.get(usize::from(root)).and_then(Option::as_ref);
-        let granularity = root.map_or(Granularity::COARSE, Directory::granularity);
+        let granularity = root.map_or(Granularity::COARSE, |root| root.granularity());
         granularity.is_racy(stamp, self.findings.began)
     }
 }

@@ -1,0 +1,195 @@
+//! What can be typed. Values that may also stand in the environment or a project file are optional here;
+//! `settings` decides.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use plugcache::{Case, Duplicates, cache::Strength};
+
+/// Finds plugins without running them, and proves that what it remembers is still true.
+#[derive(Debug, Parser)]
+#[command(name = "plugcache", version, max_term_width = 100)]
+pub(crate) struct Args {
+    /// How data is printed.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+    /// Print no warnings.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Human,
+    /// One JSON document, its shape numbered by `schema`.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List, resolve, show and search plugins.
+    #[command(subcommand)]
+    Plugins(Plugins),
+    /// List the entry points of installed distributions.
+    EntryPoints(EntryPoints),
+    /// Say which evidence an answer rests on, or why there is none.
+    Explain {
+        /// The plugin's name.
+        name: String,
+        #[command(flatten)]
+        select: Box<Select>,
+    },
+    /// Where indexes are kept; check them, clear them.
+    #[command(subcommand)]
+    Cache(Cache),
+    /// Show what plugcache does, on this machine's own Python.
+    Demo,
+    /// Print a completion script.
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Plugins {
+    /// List every plugin.
+    Ls {
+        #[command(flatten)]
+        select: Box<Select>,
+    },
+    /// Find one plugin by name.
+    Resolve {
+        /// The plugin's name.
+        name: String,
+        #[command(flatten)]
+        select: Box<Select>,
+    },
+    /// Tell everything that is known of one plugin.
+    Show {
+        /// The plugin's name.
+        name: String,
+        #[command(flatten)]
+        select: Box<Select>,
+    },
+    /// List plugins whose name, module, description or constants contain every word.
+    Search {
+        /// Words, in any case.
+        #[arg(required = true)]
+        words: Vec<String>,
+        #[command(flatten)]
+        select: Box<Select>,
+    },
+}
+
+/// Which plugins: roots, rules, names. What is not given comes from the project file.
+#[derive(Debug, Default, ClapArgs)]
+pub(crate) struct Select {
+    /// Directory on the search path; repeat for several.
+    #[arg(long = "root", value_name = "DIR")]
+    pub(crate) roots: Vec<PathBuf>,
+    /// Directory searched after all roots.
+    #[arg(long = "user-root", value_name = "DIR")]
+    pub(crate) user_roots: Vec<PathBuf>,
+    /// Dotted package to look into; repeat for several. Default: everything below the roots.
+    #[arg(long = "package", value_name = "PKG")]
+    pub(crate) packages: Vec<String>,
+    /// Do not look into subpackages.
+    #[arg(long)]
+    pub(crate) no_recursive: bool,
+    /// What a plugin is: base=MODULE:CLASS, suffix=…, prefix=…, decorator=…, attribute=…, metaclass=…,
+    /// exported=MODULE, any, function, function-decorator=…; repeated rules must all hold. Default: any.
+    #[arg(long = "rule", value_name = "RULE")]
+    pub(crate) rules: Vec<String>,
+    /// Glob of manifest files below the roots, instead of rules; repeat for several.
+    #[arg(long = "manifest", value_name = "GLOB", conflicts_with_all = ["rules", "packages"])]
+    pub(crate) manifests: Vec<String>,
+    /// JSON Schema that manifests must satisfy.
+    #[arg(long, value_name = "FILE", requires = "manifests")]
+    pub(crate) schema: Option<PathBuf>,
+    /// What names a plugin: class, class-without-suffix[=S], snake, module, stem, attribute:NAME; for
+    /// manifests a path in the document.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Module literal to tell besides the class, such as `_CONFIG`; repeat for several.
+    #[arg(long = "module-literal", value_name = "NAME")]
+    pub(crate) module_literals: Vec<String>,
+    /// Leave out classes whose name starts with `_`.
+    #[arg(long)]
+    pub(crate) no_private: bool,
+    /// Leave out abstract classes.
+    #[arg(long)]
+    pub(crate) no_abstract: bool,
+    /// Check every file's whole syntax when it is read, function bodies included.
+    #[arg(long)]
+    pub(crate) full_syntax: bool,
+    /// Suffix that names may leave out.
+    #[arg(long)]
+    pub(crate) suffix: Option<String>,
+    /// When two spellings are the same name: exact, insensitive, loose.
+    #[arg(long)]
+    pub(crate) case: Option<Case>,
+    /// Which of several plugins of one name answers: first, last, error.
+    #[arg(long)]
+    pub(crate) duplicates: Option<Duplicates>,
+    #[command(flatten)]
+    pub(crate) proof: Proof,
+}
+
+/// How answers are proven and kept.
+#[derive(Debug, Default, ClapArgs)]
+pub(crate) struct Proof {
+    /// How much is checked before an answer: full, dirs, lazy, trust, hash.
+    #[arg(long, env = "PLUGCACHE_STRENGTH")]
+    pub(crate) strength: Option<Strength>,
+    /// Where indexes are kept.
+    #[arg(long, env = "PLUGCACHE_DIR", value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Keep nothing.
+    #[arg(long, env = "PLUGCACHE_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) no_cache: bool,
+    /// Read everything anew.
+    #[arg(long, env = "PLUGCACHE_REFRESH", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) refresh: bool,
+    /// Longest wait for another process that builds the same index, in seconds.
+    #[arg(long, env = "PLUGCACHE_LOCK_TIMEOUT", value_name = "SECONDS")]
+    pub(crate) lock_timeout: Option<f64>,
+    /// Read everything anew when the index is older, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) max_age: Option<f64>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct EntryPoints {
+    /// Interpreter whose search path counts.
+    #[arg(long, value_name = "EXE", default_value = "python3")]
+    pub(crate) python: PathBuf,
+    /// Search path instead of an interpreter's; repeat for several.
+    #[arg(long = "path", value_name = "DIR", conflicts_with = "python", num_args = 1..)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// This group only.
+    #[arg(long)]
+    pub(crate) group: Option<String>,
+    #[command(flatten)]
+    pub(crate) proof: Proof,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cache {
+    /// Print where indexes are kept.
+    Dir(Proof),
+    /// Check every kept file for damage.
+    Verify(Proof),
+    /// Remove what is kept; the next use makes it anew.
+    #[command(alias = "clean")]
+    Clear {
+        /// Say what would be removed, and remove nothing.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        proof: Proof,
+    },
+}

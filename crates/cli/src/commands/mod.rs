@@ -1,0 +1,44 @@
+//! One file a command.
+
+mod cache;
+mod completions;
+mod demo;
+mod entry_points;
+mod explain;
+mod plugins;
+
+use std::process::ExitCode;
+
+use crate::{
+    args::Command,
+    output::{Failure, Output},
+};
+
+/// How a command ended, if it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It did what was asked.
+    Done,
+    /// It did, and found something wanting: an unknown name, a damaged file.
+    Findings,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::SUCCESS,
+            Outcome::Findings => Self::from(1),
+        }
+    }
+}
+
+pub(crate) fn run(command: Command, output: &Output) -> Result<Outcome, Failure> {
+    match command {
+        Command::Plugins(command) => plugins::run(command, output),
+        Command::EntryPoints(args) => entry_points::run(&args, output),
+        Command::Explain { name, select } => explain::run(&name, &select, output),
+        Command::Cache(command) => cache::run(command, output),
+        Command::Demo => demo::run(output),
+        Command::Completions { shell } => completions::run(shell),
+    }
+}

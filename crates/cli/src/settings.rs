@@ -1,0 +1,121 @@
+//! Flags, then environment, then project file, then default: one place decides.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use etcetera::{BaseStrategy, base_strategy::Xdg};
+use plugcache::{
+    Resolver,
+    cache::Strength,
+    discovery::{
+        finder::Finder,
+        index::{Location, Session},
+    },
+    project::Project,
+};
+
+use crate::{
+    args::{Proof, Select},
+    output::Failure,
+};
+
+mod finder;
+
+/// The resolver that the flags and the project file describe.
+pub(crate) fn resolver(select: &Select) -> Result<Resolver, Failure> {
+    let project = Project::find(&env::current_dir()?)?;
+    let (project_path, project) = project.map_or((None, Project::default()), |(path, project)| (Some(path), project));
+    let roots = roots(select, &project).map_err(|error| match &project_path {
+        Some(path) => format!("{error} (project file: {})", path.display()),
+        None => error,
+    })?;
+    let finder = finder::from(select, &project)?;
+    let session = session(finder, roots, &select.proof, &project)?;
+    let parse = |text: &Option<String>| text.clone();
+    let mut resolver = Resolver::new(session);
+    if let Some(suffix) = select.suffix.clone().or_else(|| parse(&project.suffix)) {
+        resolver = resolver.suffix(suffix);
+    }
+    if let Some(case) = or_parse(select.case, project.case.as_deref())? {
+        resolver = resolver.case(case);
+    }
+    if let Some(duplicates) = or_parse(select.duplicates, project.duplicates.as_deref())? {
+        resolver = resolver.duplicates(duplicates);
+    }
+    Ok(resolver)
+}
+
+/// A session over `roots` with what the flags, the environment and the project file say of proof.
+pub(crate) fn session(
+    finder: Arc<dyn Finder>,
+    roots: Vec<PathBuf>,
+    proof: &Proof,
+    project: &Project,
+) -> Result<Session, Failure> {
+    let mut session = Session::new(finder, roots);
+    session.location = location(proof, project);
+    session.strength = or_parse(proof.strength, project.strength.as_deref())?.unwrap_or(Strength::Full);
+    session.refresh = proof.refresh;
+    session.max_age = proof.max_age.map(seconds).transpose()?;
+    if let Some(timeout) = proof.lock_timeout {
+        session.lock_timeout = seconds(timeout)?;
+    }
+    Ok(session)
+}
+
+/// The flag, or else the text of the project file.
+fn or_parse<T: std::str::FromStr<Err = String>>(flag: Option<T>, text: Option<&str>) -> Result<Option<T>, Failure> {
+    Ok(match flag {
+        Some(value) => Some(value),
+        None => text.map(str::parse).transpose()?,
+    })
+}
+
+fn seconds(value: f64) -> Result<Duration, Failure> {
+    Duration::try_from_secs_f64(value).map_err(|error| format!("{value} is no number of seconds: {error}").into())
+}
+
+fn roots(select: &Select, project: &Project) -> Result<Vec<PathBuf>, String> {
+    let given = |flags: &[PathBuf], file: &[PathBuf]| if flags.is_empty() { file.to_vec() } else { flags.to_vec() };
+    let mut roots = given(&select.roots, &project.roots);
+    roots.extend(given(&select.user_roots, &project.user_roots));
+    if roots.is_empty() {
+        return Err("no root is given: say --root DIR, or write roots = [\"…\"] in plugcache.toml".to_owned());
+    }
+    for root in &mut roots {
+        *root = std::path::absolute(&*root).map_err(|error| format!("{}: {error}", root.display()))?;
+        if !root.is_dir() {
+            return Err(format!("{} is not a directory: --root expects one", root.display()));
+        }
+    }
+    Ok(roots)
+}
+
+/// Where indexes may be kept: the chosen directory, then the user's cache directory.
+pub(crate) fn location(proof: &Proof, project: &Project) -> Location {
+    if proof.no_cache {
+        return Location::default();
+    }
+    let chosen = proof.cache_dir.clone().or_else(|| project.cache_dir.clone());
+    let mut directories: Vec<PathBuf> = chosen.into_iter().filter_map(absolute).collect();
+    if let Some(own) = user_cache_directory()
+        && !directories.contains(&own)
+    {
+        directories.push(own);
+    }
+    Location { directories }
+}
+
+/// `$XDG_CACHE_HOME/plugcache`, or the platform's default for it.
+pub(crate) fn user_cache_directory() -> Option<PathBuf> {
+    Xdg::new().ok().map(|strategy| strategy.cache_dir().join("plugcache"))
+}
+
+fn absolute(path: PathBuf) -> Option<PathBuf> {
+    let path: &Path = &path;
+    std::path::absolute(path).ok()
+}

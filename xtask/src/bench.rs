@@ -1,0 +1,33 @@
+//! `cargo xtask bench`: prepares what is measured, builds the benchmark program and runs it.
+//!
+//! The program itself is the crate in `bench/`; this only hands it the places of things, so that the
+//! workspace's ordinary builds know nothing of it.
+
+use crate::{
+    Result, corpora,
+    environment::{self, Missing},
+    process,
+    python::Python,
+    repo,
+};
+
+pub(crate) fn run(arguments: &[String]) -> Result {
+    let python = Python::find()?;
+    let corpora = corpora::prepare(&python)?;
+    let entry_points = environment::entry_points(&python, "entry-points-431", Missing::Reported)?;
+    for package in &entry_points.missing {
+        println!("not installed here, and so not measured: {package}");
+    }
+    let mut bench = repo::cargo();
+    bench.args(["run", "--release", "--package", "plugcache-bench", "--"]).args(arguments);
+    bench.arg("--corpora").arg(corpora);
+    bench.arg("--truth").arg(repo::root().join("corpora/truth"));
+    bench.arg("--peers").arg(repo::root().join("bench/peers"));
+    bench.arg("--entry-points").arg(entry_points.directory);
+    bench.arg("--work").arg(repo::target().join("bench"));
+    bench.arg("--python").arg(&python.executable);
+    for executable in python.others() {
+        bench.arg("--other-python").arg(executable);
+    }
+    process::run(&mut bench)
+}

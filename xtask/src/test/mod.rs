@@ -1,0 +1,94 @@
+//! `cargo xtask test`: prepares what tests need, then runs every one of them.
+//!
+//! The order is examples, documentation tests, all other tests: what fails is named where it stands, and
+//! the output closes with the runner's own summary and one line with the sum.
+
+mod tally;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::{Result, environment, process, python::Python, repo};
+use tally::Tally;
+
+type Variables = [(&'static str, PathBuf)];
+
+pub(crate) fn run(arguments: &[String]) -> Result {
+    let variables = environment::prepare(&Python::find()?)?;
+    if arguments == ["--env"] {
+        for (name, value) in &variables {
+            println!("export {name}='{}'", value.display());
+        }
+        return Ok(());
+    }
+    let tally = Arc::new(Mutex::new(Tally::default()));
+    let mut failed = Vec::new();
+    if arguments.is_empty() {
+        if let Err(error) = examples(&variables) {
+            eprintln!("examples: {error}");
+            failed.push("examples");
+        }
+        if !tested(&["test", "--workspace", "--doc"], &[], &variables, &tally)? {
+            failed.push("documentation tests");
+        }
+    }
+    let mut runner = if has_nextest() { vec!["nextest", "run"] } else { vec!["test", "--all-targets"] };
+    if !arguments.iter().any(|argument| argument == "-p" || argument == "--package") {
+        runner.push("--workspace");
+    }
+    if !tested(&runner, arguments, &variables, &tally)? {
+        failed.push("tests");
+    }
+    let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+    if tally.passed + tally.failed == 0 {
+        failed.push("nothing was tested");
+    }
+    println!("total: {tally}");
+    if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", ")).into()) }
+}
+
+/// Runs the tests with a part of their name, those that are ignored otherwise included.
+pub(crate) fn named(part: &str, variables: &Variables) -> Result {
+    let tally = Arc::new(Mutex::new(Tally::default()));
+    let options = ["--", "--include-ignored"].map(str::to_owned);
+    let passed = tested(&["test", "--workspace", "--tests", part], &options, variables, &tally)?;
+    let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+    println!("total: {tally}");
+    match (passed, tally.passed) {
+        (false, _) => Err(format!("tests of {part} failed").into()),
+        (true, 0) => Err(format!("there is no test with {part} in its name").into()),
+        (true, _) => Ok(()),
+    }
+}
+
+fn tested(
+    command: &[&str],
+    arguments: &[String],
+    variables: &Variables,
+    tally: &Arc<Mutex<Tally>>,
+) -> Result<bool> {
+    let mut cargo = repo::cargo();
+    cargo.args(command).arg("--no-fail-fast").args(arguments).envs(variables.iter().cloned());
+    let tally = Arc::clone(tally);
+    process::watched(&mut cargo, move |line| {
+        tally.lock().unwrap_or_else(PoisonError::into_inner).read(line);
+    })
+}
+
+/// Runs each example of each crate: they are documentation, and documentation has to be true.
+fn examples(variables: &Variables) -> Result {
+    for package in repo::packages()? {
+        for example in &package.examples {
+            let mut cargo = repo::cargo();
+            cargo.args(["run", "--quiet", "--package", &package.name, "--example", example]);
+            process::run(cargo.envs(variables.iter().cloned()))?;
+        }
+    }
+    Ok(())
+}
+
+fn has_nextest() -> bool {
+    process::output(repo::cargo().args(["nextest", "--version"])).is_ok()
+}
