@@ -68,7 +68,10 @@ impl EntryPointFinder {
 
     /// Distributions in the order of the search path, less those that another one of the same name, told
     /// by its directory's name, goes before.
-    fn distributions(tree: &mut Tree<'_>, mut shadowed: impl FnMut(&Path, &Found, &Found)) -> Vec<Distribution> {
+    fn distributions(
+        tree: &mut Tree<'_>,
+        mut shadowed: impl FnMut(&Path, &Found, &Found),
+    ) -> Vec<Distribution> {
         let roots: Vec<_> = tree.roots().into_iter().map(|(id, path)| (id, path.to_owned())).collect();
         let mut seen = HashSet::new();
         let mut counting: Vec<Distribution> = Vec::new();
@@ -202,7 +205,9 @@ impl Finder for EntryPointFinder {
                 .to_owned();
             problems.push(Problem { file: root.display().to_string(), line: 0, column: 0, message });
         }
-        problems.into_iter().for_each(|problem| tree.problem(problem));
+        for problem in problems {
+            tree.problem(problem);
+        }
     }
 
     fn extract(&self, path: &Path, bytes: &[u8]) -> Extracted {
@@ -230,7 +235,8 @@ impl Finder for EntryPointFinder {
         let mut nameless = false;
         for file in files {
             let (root, path) = tree.path(*file);
-            let Some(entry) = path.strip_suffix(ENTRY_POINTS).and_then(|entry| entry.strip_suffix('/')) else {
+            let Some(entry) = path.strip_suffix(ENTRY_POINTS).and_then(|entry| entry.strip_suffix('/'))
+            else {
                 continue;
             };
             let (root, entry) = (root, entry.to_owned());
@@ -269,7 +275,8 @@ impl EntryPointFinder {
     fn lines<'a>(&self, text: &'a str) -> Lines<'a> {
         let mut lines = Lines { entries: Vec::new(), malformed: Vec::new() };
         if text.starts_with('\u{feff}') {
-            let message = "starts with a byte order mark, which hides the first group from Python: save it without";
+            let message =
+                "starts with a byte order mark, which hides the first group from Python: save it without";
             lines.malformed.push((1, message.to_owned()));
         }
         for entry in sectioned::parse(text) {
@@ -311,8 +318,12 @@ fn not_utf8(bytes: &[u8], at: usize) -> Extracted {
     let before = bytes.get(..at).unwrap_or(bytes);
     let line = memchr::memchr_iter(b'\n', before).count() as u32 + 1;
     let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() as u32 + 1;
-    let message = "not UTF-8: importlib.metadata fails on it for all distributions; save it as UTF-8".to_owned();
-    Extracted { problem: Some(Problem { file: String::new(), line, column, message }), ..Extracted::default() }
+    let message =
+        "not UTF-8: importlib.metadata fails on it for all distributions; save it as UTF-8".to_owned();
+    Extracted {
+        problem: Some(Problem { file: String::new(), line, column, message }),
+        ..Extracted::default()
+    }
 }
 
 /// Whether an entry of the search path is a file. Not evidence: what it holds is not read.

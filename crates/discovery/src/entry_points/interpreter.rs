@@ -181,7 +181,9 @@ impl Interpreter {
 
     fn gather(&mut self, query: &Query, said: Said) {
         let mut inputs = vec![query.executable.clone(), said.executable.clone()];
-        for directory in said.executable.parent().into_iter().flat_map(|bin| [Some(bin), bin.parent()]).flatten() {
+        for directory in
+            said.executable.parent().into_iter().flat_map(|bin| [Some(bin), bin.parent()]).flatten()
+        {
             inputs.push(directory.join("pyvenv.cfg"));
         }
         inputs.push(said.prefix.join("pyvenv.cfg"));
@@ -277,7 +279,8 @@ fn run(query: &Query) -> Result<Vec<u8>, InterpreterError> {
         command.env_remove(name);
     }
     command.envs(query.environment.iter().map(|(name, value)| (name, value)));
-    let mut child = command.spawn().map_err(|source| InterpreterError::Start { executable: executable(), source })?;
+    let mut child =
+        command.spawn().map_err(|source| InterpreterError::Start { executable: executable(), source })?;
     let (mut answer, mut complaint) = (Vec::new(), Vec::new());
     let finished = listen(&mut child, Instant::now(), query.timeout, &mut answer, &mut complaint);
     if !finished {

@@ -60,15 +60,14 @@ pub(crate) fn distributions<'a>(
     listing: impl Iterator<Item = (&'a str, EntryKind)>,
 ) -> Vec<Found> {
     let base = lower(root.rsplit('/').next().unwrap_or(root));
-    let is_egg = base.ends_with(".egg");
+    let is_egg = base.rsplit_once('.').is_some_and(|(_, extension)| extension == "egg");
     let mut groups: Vec<Vec<Found>> = Vec::new();
     let mut group_of: HashMap<String, usize> = HashMap::new();
     let mut eggs = Vec::new();
     for (entry, kind) in listing {
         let found = || Found { entry: entry.to_owned(), kind, name: name_of(entry) };
         let low = lower(entry);
-        if low.ends_with(".dist-info") || low.ends_with(".egg-info") {
-            let stem = low.rsplit_once('.').map_or("", |(stem, _)| stem);
+        if let Some((stem, "dist-info" | "egg-info")) = low.rsplit_once('.') {
             let key = normalize(stem.split('-').next().unwrap_or(stem));
             let at = *group_of.entry(key).or_insert_with(|| {
                 groups.push(Vec::new());
@@ -111,7 +110,8 @@ mod tests {
 
     #[test]
     fn names_are_normalised() {
-        for (name, normal) in [("A.-_b", "a_b"), ("a__b", "a_b"), ("-a-", "_a_"), ("", ""), ("Ünï", "ünï")] {
+        for (name, normal) in [("A.-_b", "a_b"), ("a__b", "a_b"), ("-a-", "_a_"), ("", ""), ("Ünï", "ünï")]
+        {
             assert_eq!(normalize(name), normal);
         }
     }
@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn names_that_only_the_metadata_tells() {
-        let found = names("/x", &["a-1.DIST-INFO", "-1.dist-info", ".dist-info", "b.dist-info", "..egg-info"]);
+        let found =
+            names("/x", &["a-1.DIST-INFO", "-1.dist-info", ".dist-info", "b.dist-info", "..egg-info"]);
         let unnamed: Vec<_> = found.iter().filter(|(_, name)| name.is_none()).map(|(e, _)| &**e).collect();
         assert_eq!(unnamed, ["a-1.DIST-INFO", "-1.dist-info", ".dist-info", "..egg-info"]);
     }

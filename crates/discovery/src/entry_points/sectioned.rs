@@ -8,7 +8,7 @@ use super::{
 
 /// One `name = value` line below a `[group]` line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Line<'a> {
+pub(crate) struct Entry<'a> {
     /// The group, without its brackets and with whatever white space stood inside them.
     pub group: &'a str,
     /// Left of the first `=`, stripped.
@@ -30,7 +30,7 @@ pub(crate) struct Malformed {
 }
 
 /// Everything that one file says, in its order.
-pub(crate) fn parse(text: &str) -> impl Iterator<Item = Result<Line<'_>, Malformed>> {
+pub(crate) fn parse(text: &str) -> impl Iterator<Item = Result<Entry<'_>, Malformed>> {
     let mut group = None;
     split_lines(text).zip(1_u32..).filter_map(move |(raw, line)| {
         let stripped = strip(raw);
@@ -43,7 +43,7 @@ pub(crate) fn parse(text: &str) -> impl Iterator<Item = Result<Line<'_>, Malform
         }
         let group = group?;
         Some(match stripped.split_once('=') {
-            Some((name, value)) => Ok(Line { group, name: strip(name), value: strip(value), line }),
+            Some((name, value)) => Ok(Entry { group, name: strip(name), value: strip(value), line }),
             None => Err(Malformed { line, why: "no `=` in an entry point: expected `name = module:object`" }),
         })
     })
@@ -66,7 +66,8 @@ fn is_object_reference(value: &str) -> bool {
         None => rest,
     };
     let rest = rest.trim_end_matches(is_space);
-    rest.is_empty() || (rest.len() > 1 && rest.starts_with('[') && rest.ends_with(']') && !rest.contains('\n'))
+    rest.is_empty()
+        || (rest.len() > 1 && rest.starts_with('[') && rest.ends_with(']') && !rest.contains('\n'))
 }
 
 /// What follows a run of word characters and dots, which must not be empty.
@@ -85,7 +86,8 @@ mod tests {
 
     #[test]
     fn sections_comments_and_duplicates() {
-        let text = "early = lost\nnot even this\n# c\n[[a]]\nx=1\n x = 2 # kept\n\n[ b ]\ny = k=v\n  cont\n[]\nz=\n";
+        let text =
+            "early = lost\nnot even this\n# c\n[[a]]\nx=1\n x = 2 # kept\n\n[ b ]\ny = k=v\n  cont\n[]\nz=\n";
         assert_eq!(
             read(text),
             [
