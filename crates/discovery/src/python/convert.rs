@@ -116,7 +116,7 @@ pub(super) fn module(tree: &ModModule, text: &Text<'_>, functions: bool) -> (Str
     let mut converter = Converter::new(text, functions);
     // Assignments inside expressions are rare: only a text that has one is searched for them.
     converter.walrus = memchr::memmem::find(text.parsed.as_bytes(), b":=").is_some();
-    let mut names = Names::default();
+    let mut names = Names::new();
     converter.details.doc = Converter::docstring(&tree.body);
     converter.scope(
         &tree.body,

@@ -267,7 +267,8 @@ impl Skimmer<'_> {
         let head = self.head(name_end)?;
         let first = kept::skip_blanks(self.bytes, head.end);
         let on_one_line = !matches!(self.bytes.get(first), None | Some(b'\n' | b'#'));
-        if head.walrus {
+        let wanted = self.functions && self.classes.is_empty();
+        if head.walrus && !wanted {
             // A default that binds a name outside.
             self.deep |= head.end - line > LONG;
             self.keep(line, head.end)?;
@@ -279,7 +280,7 @@ impl Skimmer<'_> {
                 self.keep(line, name_end)?;
                 self.reduced.write("():...\n")?;
             }
-        } else if !self.functions {
+        } else if !wanted {
             self.keep(line, name_end)?;
             self.reduced.write("():...\n")?;
         } else if on_one_line {
@@ -340,6 +341,8 @@ impl Skimmer<'_> {
             match self.bytes.get(start)? {
                 b'\n' => line = start + 1,
                 b'#' => line = scan::line_end(self.bytes, start) + 1,
+                // What starts on the next line is the parser's to read.
+                b'\\' => return None,
                 _ if !inner.compare(indent)?.is_gt() => return None,
                 _ => {
                     let (word, end) = self.word(start);

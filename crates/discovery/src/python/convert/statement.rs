@@ -138,7 +138,7 @@ impl Converter<'_> {
         self.details
             .classes
             .push(ClassDetails { doc: Self::docstring(&class.body), ..ClassDetails::default() });
-        let mut members = Names::default();
+        let mut members = Names::new();
         let place = Where { class: Some(id), conditional: false };
         self.scope(&class.body, Some(class.name.start().to_u32()), class.end(), &mut members, place);
         if let Some(class) = self.structure.classes.get_mut(id as usize) {

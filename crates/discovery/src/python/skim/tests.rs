@@ -195,6 +195,23 @@ fn the_snippet_is_skimmed() {
     }
 }
 
+#[test]
+fn rare_forms_read_the_same_both_ways() {
+    for source in [
+        "def f(a: int = (b := 1)) -> X[c := 2]:\n    'Doc.'\n",
+        "def f():\n    \\\n'''Doc.'''\n",
+        "x = 1\nclass A:\n  '''Doc.'''\n  def f(self): ...\n  y = 2\nif TYPE_CHECKING:\n  class B:\n    z = 1\n    def g(self): ...\nw = 3\n",
+        "class A:\n  if x:\n    def f(self): ...\n    y = 1\n  def g(self): ...\n",
+        "import a\nx = 1; y = [2]\nelse_ = {\n1: 2}  # c\n",
+        "import a\nx = \\\n  [1,\n  b]\nx: int = \\\n  ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa')\n",
+        "import a\n'''Not a doc.'''\nx = 1\nclass A:\n  x = 1\n  'Not a doc.'\n",
+    ] {
+        for functions in [false, true] {
+            compare(source.as_bytes(), &mut Scratch::default(), functions).expect("the same facts");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
     #[test]
