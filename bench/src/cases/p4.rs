@@ -65,9 +65,8 @@ pub(crate) fn run(context: &Context) -> Result<Vec<Row>> {
         row("all, no index", &cold, 15.0, &importlib_here),
         row("all, no index", &cold, 15.0, &miss),
     ];
-    for python in &context.other_pythons {
-        let name = python.file_name().unwrap_or_default().to_string_lossy();
-        let peer = importlib(python, format!("importlib.metadata of {name}"));
+    for (version, python) in &context.other_pythons {
+        let peer = importlib(python, format!("importlib.metadata of {version}"));
         let [ours, peer] = interleave(context.slow_rounds(), [all_at(Strength::Full)?, peer])?;
         rows.push(row("all, every file validated", &ours, 80.0, &peer));
     }
