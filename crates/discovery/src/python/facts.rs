@@ -72,8 +72,10 @@ pub enum Bound {
     Star(ModuleRef),
     /// An assignment whose value is an expression that needs linking, or is dynamic.
     Value(Expr),
-    /// An assignment of a literal that names nothing: its source text is in the details, under the same
-    /// position in the same scope.
+    /// An assignment whose value is kept as its source, in the details, under the same position in the
+    /// same scope: a literal that names nothing (`("a" "b", -1)`), or a display in square or curly brackets
+    /// whatever it names (`[{'count': int}, A, *B]`). Displays can be long and few are ever asked for, so
+    /// they are parsed on access: fold them with `literals::fold_text`.
     Literal,
     /// A bare annotation, `name: int`, which binds nothing but declares a field.
     Declared,
@@ -153,7 +155,7 @@ pub struct Dynamic {
 pub struct Details {
     /// The module's docstring.
     pub doc: Option<String>,
-    /// Source text of module-level literals: (position in [`Structure::bindings`], text).
+    /// Source text of kept module-level values: (position in [`Structure::bindings`], text).
     pub literals: Vec<(u32, String)>,
     /// A row a class.
     pub classes: Vec<ClassDetails>,
@@ -166,7 +168,7 @@ pub struct Details {
 pub struct ClassDetails {
     /// Docstring, cleaned as `inspect.cleandoc` does.
     pub doc: Option<String>,
-    /// Source text of literals: (position in [`Class::members`], text).
+    /// Source text of kept values: (position in [`Class::members`], text).
     pub literals: Vec<(u32, String)>,
     /// Annotated names of the body in order, as dataclasses read them: name, annotation text, default.
     pub fields: Vec<Parameter>,
