@@ -36,6 +36,31 @@ pub struct Record {
     pub payload: Vec<u8>,
 }
 
+/// A [`Record`] within an index.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RecordRef<'a> {
+    /// See [`Record::name`].
+    pub name: &'a str,
+    /// See [`Record::file`].
+    pub file: FileId,
+    /// See [`Record::line`].
+    pub line: u32,
+    /// See [`Record::payload`].
+    pub payload: &'a [u8],
+}
+
+impl RecordRef<'_> {
+    /// A copy of its own.
+    pub fn to_owned(self) -> Record {
+        Record {
+            name: self.name.to_owned(),
+            file: self.file,
+            line: self.line,
+            payload: self.payload.to_vec(),
+        }
+    }
+}
+
 /// What linking made of one file.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Linked {

@@ -1,6 +1,6 @@
 //! `plugcache explain NAME`: which evidence an answer rests on, or why there is none.
 
-use plugcache::discovery::index::Evidence;
+use plugcache::{Resolver, discovery::index::{Evidence, Report}, resolver::Answer};
 use serde_json::json;
 
 use super::Outcome;
@@ -14,8 +14,6 @@ pub(super) fn run(name: &str, select: &Select, output: &Output) -> Result<Outcom
     let resolver = settings::resolver(select)?;
     let answer = resolver.resolve(name);
     let report = &answer.report;
-    let evidence = resolver.evidence(name);
-    let kept_at = resolver.session().kept_at();
     let outcome = if answer.outcome.is_ok() { Outcome::Done } else { Outcome::Findings };
     if output.is_json() {
         output.warnings(report);
@@ -29,12 +27,22 @@ pub(super) fn run(name: &str, select: &Select, output: &Output) -> Result<Outcom
             "tier": if report.parsed == 0 && report.stale.is_empty() { "index" } else { "built" },
             "plugin": plugin,
             "error": error,
-            "index_file": kept_at,
-            "evidence": evidence,
+            "index_file": resolver.session().kept_at(),
+            "evidence": resolver.evidence(name),
             "index": index_json(report),
         }))?;
         return Ok(outcome);
     }
+    tell(&resolver, name, &answer, output)?;
+    output.warnings(report);
+    Ok(outcome)
+}
+
+/// The explanation for people.
+pub(super) fn tell(resolver: &Resolver, name: &str, answer: &Answer, output: &Output) -> Result<(), Failure> {
+    let report = &answer.report;
+    let evidence = resolver.evidence(name);
+    let kept_at = resolver.session().kept_at();
     match &answer.outcome {
         Ok(found) => output.line(format!("{STRONG}{name}{STRONG:#} is {}", plugcache::resolver::place(&found.plugin)))?,
         Err(error) => output.line(format!("{STRONG}{name}{STRONG:#}: {error}"))?,
@@ -55,13 +63,12 @@ pub(super) fn run(name: &str, select: &Select, output: &Output) -> Result<Outcom
         let roots: Vec<String> = roots.collect();
         output.line(format!("  looked in  {}: {} files are evidence that it is not there", roots.join(", "), report.files))?;
     } else {
-        output.line("  a hit      as long as every file and directory keeps its stamp, or at least its content")?;
+        output.line("  a hit      as long as these files and all directories keep their stamps, or at least their content")?;
     }
-    output.warnings(report);
-    Ok(outcome)
+    Ok(())
 }
 
-fn how(report: &plugcache::discovery::index::Report) -> &'static str {
+fn how(report: &Report) -> &'static str {
     match (report.parsed, report.stale.is_empty()) {
         (0, true) => "from the index: a hit, no file was read",
         (0, false) => "from the index, after a look at what had a new stamp",

@@ -159,9 +159,21 @@ pub(super) fn of_build(build: &Build<'_>, links: &Links, header: Header, spec: S
     });
     let directories: Vec<DirectoryRow> = directories.collect();
     let linked: HashMap<u32, &Linked> = links.files.iter().map(|(file, linked)| (file.0, linked)).collect();
+    let linked = |at: usize| linked.get(&(at as u32)).copied();
+    // Links lie together, and so do records: a search for dependants and a listing read them in one go.
+    let files = 0..build.files.len();
+    let pointers: Vec<Pointer> = files
+        .clone()
+        .map(|at| linked(at).map_or_else(Pointer::default, |linked| push_links(&mut heap, linked)))
+        .collect();
     let mut plugins = Vec::new();
+    for at in files {
+        for (ordinal, record) in linked(at).iter().flat_map(|linked| &linked.records).enumerate() {
+            plugins.push(plugin_row(&mut heap, record, ordinal));
+        }
+    }
     let mut files = Vec::with_capacity(build.files.len());
-    for (at, node) in build.files.iter().enumerate() {
+    for (node, links) in build.files.iter().zip(pointers) {
         let mut flags = if node.racy { format::RACY } else { 0 };
         let facts = match &node.state {
             FileState::Facts(blob) => heap.push(blob),
@@ -178,7 +190,6 @@ pub(super) fn of_build(build: &Build<'_>, links: &Links, header: Header, spec: S
             build.directories.get(node.directory as usize).map_or("", |directory| &directory.path);
         let below =
             node.path.strip_prefix(directory).map_or(&*node.path, |path| path.trim_start_matches('/'));
-        let linked = linked.get(&(at as u32));
         files.push(FileRow {
             directory: node.directory.into(),
             flags: flags.into(),
@@ -186,11 +197,8 @@ pub(super) fn of_build(build: &Build<'_>, links: &Links, header: Header, spec: S
             stamp: node.stamp.into(),
             digest: node.digest.0,
             facts,
-            links: linked.map_or_else(Pointer::default, |linked| push_links(&mut heap, linked)),
+            links,
         });
-        for (ordinal, record) in linked.iter().flat_map(|linked| &linked.records).enumerate() {
-            plugins.push(plugin_row(&mut heap, record, ordinal));
-        }
     }
     sort_plugins(&mut plugins);
     let mut all_depend_on: Vec<u32> = links.all_depend_on.iter().map(|file| file.0).collect();

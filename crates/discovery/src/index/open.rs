@@ -18,7 +18,7 @@ use super::{
     table::{Damaged, Table, slice},
 };
 use crate::{
-    finder::{Facts, Record},
+    finder::{Facts, Record, RecordRef},
     plugin::Problem,
     tree::{FileId, FileState, Listing, RootId, facts},
 };
@@ -382,31 +382,59 @@ impl Index {
 
     /// Every plugin, sorted by name, then precedence.
     pub fn all(&self) -> Result<Vec<Candidate>, StaleReason> {
-        let damaged = |_: Damaged| self.damaged("plugins");
-        let table = self.plugin_rows().map_err(damaged)?;
-        let mut rows = table.iter().collect::<Result<Vec<_>, _>>().map_err(damaged)?;
-        rows.sort_unstable_by_key(|row| (row.file.get(), row.ordinal.get()));
-        let mut all = rows.into_iter().map(|row| self.candidate(row)).collect::<Result<Vec<_>, _>>()?;
+        let rows = self.rows_in_order()?;
+        let mut all = rows.iter().map(|row| self.candidate(row)).collect::<Result<Vec<_>, _>>()?;
         all.sort_by(|a, b| a.record.name.cmp(&b.record.name));
         Ok(all)
     }
 
+    /// Every record, as the files were walked, without copying it.
+    pub fn for_each<'a>(&'a self, mut visit: impl FnMut(RecordRef<'a>)) -> Result<(), StaleReason> {
+        for row in self.rows_in_order()? {
+            visit(self.record(row).ok_or_else(|| self.damaged("record"))?);
+        }
+        Ok(())
+    }
+
+    /// The rows by file and ordinal. Both are dense, so that each row's place can be counted.
+    fn rows_in_order(&self) -> Result<Vec<&PluginRow>, StaleReason> {
+        let damaged = |_: Damaged| self.damaged("plugins");
+        let rows = self.plugin_rows().map_err(damaged)?;
+        let mut starts = vec![0_usize; self.file_count() + 1];
+        for row in rows.iter() {
+            let file = row.map_err(damaged)?.file.get() as usize;
+            *starts.get_mut(file + 1).ok_or_else(|| self.damaged("plugins"))? += 1;
+        }
+        let mut before = 0;
+        for start in &mut starts {
+            before += *start;
+            *start = before;
+        }
+        let mut ordered = vec![None; rows.len()];
+        for row in rows.iter().flatten() {
+            let at = starts.get(row.file.get() as usize).map(|start| start + row.ordinal.get() as usize);
+            if let Some(slot) = at.and_then(|at| ordered.get_mut(at)) {
+                *slot = Some(row);
+            }
+        }
+        ordered.into_iter().collect::<Option<_>>().ok_or_else(|| self.damaged("plugins"))
+    }
+
+    fn record(&self, row: &PluginRow) -> Option<RecordRef<'_>> {
+        let blob = self.heap(&row.record)?;
+        let (line, rest) = blob.split_first_chunk::<4>()?;
+        let (length, rest) = rest.split_first_chunk::<4>()?;
+        let (name, payload) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        let name = std::str::from_utf8(name).ok()?;
+        Some(RecordRef { name, file: FileId(row.file.get()), line: u32::from_le_bytes(*line), payload })
+    }
+
     fn candidate(&self, row: &PluginRow) -> Result<Candidate, StaleReason> {
         let read = || {
-            let blob = self.heap(&row.record)?;
-            let (line, rest) = blob.split_first_chunk::<4>()?;
-            let (length, rest) = rest.split_first_chunk::<4>()?;
-            let (name, payload) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-            let file = FileId(row.file.get());
-            let directory = self.file_row(file)?.directory.get();
+            let record = self.record(row)?;
+            let directory = self.file_row(record.file)?.directory.get();
             let root = RootId(self.directory_row(directory)?.root.get());
-            let record = Record {
-                name: std::str::from_utf8(name).ok()?.to_owned(),
-                file,
-                line: u32::from_le_bytes(*line),
-                payload: payload.to_vec(),
-            };
-            Some(Candidate { record, root })
+            Some(Candidate { record: record.to_owned(), root })
         };
         read().ok_or_else(|| self.damaged("record"))
     }
