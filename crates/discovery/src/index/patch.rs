@@ -137,7 +137,7 @@ impl<'a> Writer<'a> {
         }
         let kept_heap = slice(index.bytes(), &header.heap).ok_or(Damaged)?;
         let names = Cow::Borrowed(slice(index.bytes(), &header.names).ok_or(Damaged)?);
-        let heap = Heap { start: kept_heap.len() as u64, bytes: Vec::new() };
+        let heap = Heap::behind(kept_heap.len());
         Ok(Self { image: Image { header, directories, files, plugins, names, kept_heap, heap } })
     }
 

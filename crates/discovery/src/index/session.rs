@@ -368,7 +368,6 @@ impl Work<'_> {
         let links = session.finder.link(&mut tree, Scope::All);
         let Some(mut build) = tree.into_build() else { unreachable!("a built tree stays one") };
         let header = image::header(&self.key, began, self.random_id());
-        let image = image::of_build(&build, &links, header, session.finder.spec());
         let mut stale = stale;
         stale.extend(
             build
@@ -378,7 +377,9 @@ impl Work<'_> {
         );
         stale.dedup();
         let opening = Opening { stale, parsed: build.parsed, reused: Some(build.reused) };
-        if build.transient {
+        let transient = build.transient;
+        let image = image::of_build(build, &links, header, session.finder.spec());
+        if transient {
             let mut opened = self.keep(None, image, opening);
             opened.warnings.push("not kept: part of the tree could not be read this time".to_owned());
             return opened;
