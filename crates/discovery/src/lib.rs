@@ -3,6 +3,7 @@
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
+pub mod entry_points;
 pub mod finder;
 pub mod index;
 pub mod plugin;

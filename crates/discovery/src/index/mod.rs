@@ -6,6 +6,7 @@ mod image;
 pub mod maintenance;
 mod open;
 mod patch;
+mod records;
 mod report;
 mod session;
 mod table;

@@ -164,7 +164,7 @@ impl Index {
         self.damaged.load(Ordering::Relaxed)
     }
 
-    fn damaged(&self, part: &str) -> StaleReason {
+    pub(super) fn damaged(&self, part: &str) -> StaleReason {
         self.damaged.store(true, Ordering::Relaxed);
         StaleReason::Damaged { part: part.to_owned() }
     }

@@ -14,11 +14,22 @@ pub enum EntryKind {
 }
 
 /// The entries of one directory that matter to the finder.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Listing {
     /// Sorted by name (byte order). Names that are not UTF-8 are left out and reported as problems.
     pub entries: Vec<(String, EntryKind)>,
+    /// Positions in `entries` in the order in which the system listed them; empty if it was not asked.
+    /// No evidence: two listings that differ in this only are equal.
+    as_listed: Vec<u32>,
 }
+
+impl PartialEq for Listing {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries == other.entries
+    }
+}
+
+impl Eq for Listing {}
 
 impl Listing {
     /// The kind of one entry.
@@ -27,13 +38,21 @@ impl Listing {
         self.entries.get(at).map(|(_, kind)| *kind)
     }
 
+    /// The entries in the order in which the system listed them, for who must do as a program that does not
+    /// sort; by name if the listing comes from an index.
+    pub fn as_listed(&self) -> impl Iterator<Item = (&str, EntryKind)> {
+        let by_name = if self.as_listed.is_empty() { 0..self.entries.len() } else { 0..0 };
+        let order = self.as_listed.iter().map(|at| *at as usize).chain(by_name);
+        order.filter_map(|at| self.entries.get(at)).map(|(name, kind)| (name.as_str(), *kind))
+    }
+
     /// Splits raw entries into those that can be named, sorted, and the names that are not UTF-8.
     pub(crate) fn from_entries(entries: Entries, relevant: impl Fn(&str) -> bool) -> (Self, Vec<String>) {
-        let mut listing = Self::default();
+        let mut listed = Vec::new();
         let mut unnameable = Vec::new();
         for (name, kind) in entries {
             match String::from_utf8(name) {
-                Ok(name) if relevant(&name) => listing.entries.push((name, kind.into())),
+                Ok(name) if relevant(&name) => listed.push((name, kind.into(), listed.len())),
                 Ok(_) => {}
                 Err(error) => {
                     let name = String::from_utf8_lossy(error.as_bytes()).into_owned();
@@ -43,8 +62,15 @@ impl Listing {
                 }
             }
         }
-        listing.entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        listed.sort_unstable_by(|(a, _, _), (b, _, _)| a.cmp(b));
         unnameable.sort_unstable();
+        let mut by_position: Vec<(usize, u32)> =
+            listed.iter().zip(0..).map(|((_, _, listed), at)| (*listed, at)).collect();
+        by_position.sort_unstable();
+        let listing = Self {
+            entries: listed.into_iter().map(|(name, kind, _)| (name, kind)).collect(),
+            as_listed: by_position.into_iter().map(|(_, at)| at).collect(),
+        };
         (listing, unnameable)
     }
 
