@@ -27,6 +27,10 @@ pub(crate) fn run(arguments: &[String]) -> Result {
             let layout = Layout::of(Path::new(root), suffix)?;
             Sample::of(|| layout.stat())?
         }
+        ["stat-distributions", site] => {
+            let layout = Layout::of_distributions(Path::new(site))?;
+            Sample::of(|| layout.stat())?
+        }
         ["read", root, suffix] => {
             let layout = Layout::of(Path::new(root), suffix)?;
             Sample::of(|| layout.read())?
@@ -47,8 +51,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
             let (what, strength) = (what.parse::<What>()?, strength.parse::<Strength>()?);
             Sample::of(|| {
                 let session = subject::session(what, Path::new(root), Path::new(cache), strength);
-                let (_, plugins) = session.ask(|snapshot| snapshot.all().len());
-                Ok(plugins as u64)
+                Ok(session.ask(|snapshot| subject::walk_through(what, snapshot)).1)
             })?
         }
         ["heap", what, root, cache] => {

@@ -4,8 +4,9 @@ use std::{path::Path, str::FromStr, sync::Arc};
 
 use plugcache_cache::Strength;
 use plugcache_discovery::{
+    entry_points::{self, EntryPointFinder, PythonVersion},
     finder::{Extracted, Facts, Finder, Linked, Links, Record, Scope},
-    index::{Location, Session},
+    index::{Location, Session, Snapshot},
     plugin::Plugin,
     tree::{EntryKind, RootId, Tree},
 };
@@ -48,12 +49,24 @@ impl FromStr for What {
 
 /// A session that keeps its index in `cache`.
 pub(crate) fn session(what: What, root: &Path, cache: &Path, strength: Strength) -> Session {
-    let finder = match what {
-        What::Extractors | What::Registered => Lines { below: "yt_dlp/extractor" },
-        What::Generated | What::EntryPoints => Lines { below: "host/plugins" },
+    let finder: Arc<dyn Finder> = match what {
+        What::Extractors | What::Registered => Arc::new(Lines { below: "yt_dlp/extractor" }),
+        What::Generated => Arc::new(Lines { below: "host/plugins" }),
+        What::EntryPoints => Arc::new(EntryPointFinder::default()),
     };
     let location = Location { directories: vec![cache.to_owned()] };
-    Session { location, strength, ..Session::new(Arc::new(finder), vec![root.to_owned()]) }
+    Session { location, strength, ..Session::new(finder, vec![root.to_owned()]) }
+}
+
+/// Goes through everything that a snapshot has, as a host would; returns how much that is.
+pub(crate) fn walk_through(what: What, snapshot: &Snapshot) -> u64 {
+    if what == What::EntryPoints {
+        let listed = entry_points::list(snapshot.index(), PythonVersion::default());
+        return listed.map_or(0, |listed| listed.len() as u64);
+    }
+    let mut seen = 0;
+    snapshot.for_each(|_| seen += 1);
+    seen
 }
 
 /// Stands in until the Python finder is here: a line that begins with `class` is a plugin.
