@@ -120,6 +120,12 @@ pub trait Finder: Send + Sync {
 
     /// Everything known of one plugin.
     fn describe(&self, facts: &dyn Facts, record: &Record) -> Plugin;
+
+    /// Describes many plugins of one index, one call each: what they share is decoded once.
+    /// Default: [`describe`](Self::describe) each time.
+    fn describer<'a>(&'a self, facts: &'a dyn Facts) -> Box<dyn FnMut(&Record) -> Plugin + 'a> {
+        Box::new(move |record| self.describe(facts, record))
+    }
 }
 
 /// Read access to facts while describing plugins.

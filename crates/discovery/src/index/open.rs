@@ -497,11 +497,11 @@ fn resolve<'a>(section: &'a [u8], pointer: &Pointer) -> Option<&'a [u8]> {
 }
 
 /// Reads a whole index, whatever it was made for: number of plugins and specification.
-pub(super) fn inspect(map: Map) -> Result<(usize, String), StaleReason> {
+pub(super) fn inspect(bytes: Bytes) -> Result<(usize, String), StaleReason> {
     let damaged = |part: &str| StaleReason::Damaged { part: part.to_owned() };
-    let (header, _) = Header::read_from_prefix(&map).map_err(|_| damaged("header"))?;
+    let (header, _) = Header::read_from_prefix(&bytes).map_err(|_| damaged("header"))?;
     let key = Key { version: header.version.get(), spec: Digest(header.key), place: Digest(header.place) };
-    let index = Index::open(Bytes::Mapped(map), &key, &[])?;
+    let index = Index::open(bytes, &key, &[])?;
     let spec = index.meta()?.spec;
     let tables = index.try_directories().is_some_and(|table| table.verify())
         && index.try_files().is_some_and(|table| table.verify());

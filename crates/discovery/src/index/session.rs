@@ -484,6 +484,12 @@ impl Snapshot {
         self.finder.describe(&self.index, &candidate.record)
     }
 
+    /// For describing many candidates: what they share is decoded once.
+    pub fn describer(&self) -> impl FnMut(&Candidate) -> Plugin + '_ {
+        let mut describe = self.finder.describer(&self.index);
+        move |candidate| describe(&candidate.record)
+    }
+
     /// The files that a candidate rests on, itself first.
     pub fn evidence(&self, candidate: &Candidate) -> Vec<Evidence> {
         self.index.evidence(candidate.record.file)
