@@ -95,7 +95,7 @@ fn equal(context: &Context, site: &Path, kept: &Kept) -> Result<Row> {
     let mut command = peers::script(context, &context.python, "entry_points_all.py");
     let output = command.arg(site).output()?;
     let theirs: Vec<[Option<String>; 5]> = serde_json::from_slice(&output.stdout)?;
-    let session = subject::session(What::EntryPoints, site, &kept.cache, Strength::Full);
+    let session = subject::session(What::EntryPoints, site, &kept.cache, Strength::Full)?;
     let (_, ours) = session.ask(|snapshot| {
         let listed = entry_points::list(snapshot.index(), PythonVersion::default()).unwrap_or_default();
         let owned = |entry: &EntryPointRef<'_>| {
