@@ -102,9 +102,9 @@ pub(crate) fn summary(report: &Report) -> String {
 
 /// The `index` member of documents.
 pub(crate) fn index_json(report: &Report) -> Value {
-    let stale = report.stale.iter().map(|stale| {
-        json!({ "file": stale.file, "reason": stale.reason.to_string(), "evidence": stale.reason })
-    });
+    let stale = report.stale.iter().map(
+        |stale| json!({ "file": stale.file, "reason": stale.reason.to_string(), "evidence": stale.reason }),
+    );
     json!({
         "files": report.files,
         "parsed": report.parsed,

@@ -88,14 +88,21 @@ fn ls() {
     let desk = Desk::new();
     snapshot("ls_cold", &desk.select(&["plugins", "ls"], &[]));
     snapshot("ls_warm", &desk.select(&["plugins", "ls"], &[]));
-    snapshot("ls_json", &desk.select(&["plugins", "ls"], &["--key", "attribute:language", "--format", "json"]));
+    snapshot(
+        "ls_json",
+        &desk.select(&["plugins", "ls"], &["--key", "attribute:language", "--format", "json"]),
+    );
 }
 
 #[test]
 fn ls_tells_what_stood_in_the_way() {
     let desk = Desk::new();
     fs::write(desk.path("tree/host/plugins/broken.py"), "class Broken(Greeter\n").unwrap();
-    fs::write(desk.path("tree/host/plugins/twice.py"), "from .english import English as E\nclass English(E): pass\n").unwrap();
+    fs::write(
+        desk.path("tree/host/plugins/twice.py"),
+        "from .english import English as E\nclass English(E): pass\n",
+    )
+    .unwrap();
     snapshot("ls_problems", &desk.select(&["plugins", "ls"], &[]));
 }
 
@@ -104,7 +111,8 @@ fn functions() {
     let desk = Desk::new();
     let text = "def tool(f): return f\n\n@tool\ndef add(a: int, b=2, *rest, key: str = \"x\", **more) -> int:\n    \"\"\"Adds.\"\"\"\n    return a\n";
     fs::write(desk.path("tree/host/tools.py"), text).unwrap();
-    let arguments = ["plugins", "ls", "--root", "tree", "--package", "host", "--rule", "function-decorator=tool"];
+    let arguments =
+        ["plugins", "ls", "--root", "tree", "--package", "host", "--rule", "function-decorator=tool"];
     snapshot("functions_json", &desk.run(&[&arguments[..], &["--format", "json"]].concat()));
     snapshot("functions_show", &desk.run(&[&["plugins", "show", "add"], &arguments[2..]].concat()));
 }
@@ -112,11 +120,16 @@ fn functions() {
 #[test]
 fn manifests() {
     let desk = Desk::new();
-    for (name, text) in [("a", r#"{"domain": "a", "name": "A"}"#), ("b", r#"{"domain": "b", "requirements": []}"#), ("c", "{")] {
+    for (name, text) in [
+        ("a", r#"{"domain": "a", "name": "A"}"#),
+        ("b", r#"{"domain": "b", "requirements": []}"#),
+        ("c", "{"),
+    ] {
         fs::create_dir_all(desk.path(&format!("tree/components/{name}"))).unwrap();
         fs::write(desk.path(&format!("tree/components/{name}/manifest.json")), text).unwrap();
     }
-    let arguments = ["plugins", "ls", "--root", "tree", "--manifest", "components/*/manifest.json", "--key", "domain"];
+    let arguments =
+        ["plugins", "ls", "--root", "tree", "--manifest", "components/*/manifest.json", "--key", "domain"];
     snapshot("manifests", &desk.run(&arguments));
     snapshot("manifests_json", &desk.run(&[&arguments[..], &["--format", "json"]].concat()));
 }

@@ -46,7 +46,13 @@ fn run(root: PathBuf, finder: PythonFinder) -> (Vec<Plugin>, Report) {
         plugins
     });
     let report = snapshot.full_report();
-    println!("{} files in {:?}; {} problems, {} dynamic", report.files, report.elapsed, report.problems.len(), report.dynamic.len());
+    println!(
+        "{} files in {:?}; {} problems, {} dynamic",
+        report.files,
+        report.elapsed,
+        report.problems.len(),
+        report.dynamic.len()
+    );
     for row in report.problems.iter().chain(&report.dynamic).take(12) {
         println!("  {}:{}: {}", row.file, row.line, row.message);
     }
@@ -62,7 +68,9 @@ fn run_time_module(module: &str) -> String {
 }
 
 fn qualified(plugins: &[Plugin]) -> BTreeSet<(String, String)> {
-    let pair = |plugin: &Plugin| (plugin.module.clone().unwrap_or_default(), plugin.qualname.clone().unwrap_or_default());
+    let pair = |plugin: &Plugin| {
+        (plugin.module.clone().unwrap_or_default(), plugin.qualname.clone().unwrap_or_default())
+    };
     plugins.iter().map(pair).collect()
 }
 
@@ -120,14 +128,16 @@ fn yt_dlp_urls_are_equal_or_dynamic() {
             (Some(Value::Bool(found)), Json::Bool(real)) if found == real => equal += 1,
             (Some(Value::None), Json::Null) => equal += 1,
             (Some(Value::List(found) | Value::Tuple(found)), Json::Array(real))
-                if found.iter().map(|one| if let Value::Str(text) = one { text.as_str() } else { "" }).eq(real
+                if found
                     .iter()
-                    .map(|one| one.as_str().unwrap_or_default())) =>
+                    .map(|one| if let Value::Str(text) = one { text.as_str() } else { "" })
+                    .eq(real.iter().map(|one| one.as_str().unwrap_or_default())) =>
             {
                 equal += 1;
             }
             (None, _) => {
-                let reason = plugin.dynamic.iter().find(|row| row.name == "_VALID_URL").map(|row| row.reason.clone());
+                let reason =
+                    plugin.dynamic.iter().find(|row| row.name == "_VALID_URL").map(|row| row.reason.clone());
                 assert!(reason.is_some() || real.is_null(), "{module}:{name} has nothing");
                 *dynamic.entry(reason.unwrap_or_default()).or_default() += 1;
             }
@@ -158,7 +168,8 @@ fn streamlink_has_its_plugins_and_matchers() {
             .filter(|decorator| decorator.name == "pluginmatcher")
             .map(|decorator| {
                 let pick = |at: usize, name: &str| {
-                    let keyword = decorator.keywords.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+                    let keyword =
+                        decorator.keywords.iter().find(|(key, _)| key == name).map(|(_, value)| value);
                     decorator.arguments.get(at).or(keyword).cloned().flatten()
                 };
                 vec![pick(0, "pattern"), pick(1, "priority"), pick(2, "name")]
@@ -170,7 +181,12 @@ fn streamlink_has_its_plugins_and_matchers() {
             assert_eq!(function, "re.compile");
             assert_eq!(arguments[0], Value::Str(real[0].as_str().unwrap().to_owned()), "{}", plugin.name);
             let int = |value: &Json| value.as_i64().map(Value::Int);
-            assert_eq!(found[1].clone().filter(|value| *value != Value::Int(20)), int(&real[2]), "{}: {real}", plugin.name);
+            assert_eq!(
+                found[1].clone().filter(|value| *value != Value::Int(20)),
+                int(&real[2]),
+                "{}: {real}",
+                plugin.name
+            );
             let name = real[3].as_str().map(|text| Value::Str(text.to_owned()));
             assert_eq!(found[2].clone().filter(|value| *value != Value::None), name, "{}", plugin.name);
             matchers += 1;
@@ -187,10 +203,18 @@ fn ansible_has_its_plugin_files() {
         ("become_loader", "ansible.plugins.become", &["base=ansible.plugins.become:BecomeBase"]),
         ("cache_loader", "ansible.plugins.cache", &["base=ansible.plugins.cache:BaseCacheModule"]),
         ("callback_loader", "ansible.plugins.callback", &["base=ansible.plugins.callback:CallbackBase"]),
-        ("connection_loader", "ansible.plugins.connection", &["base=ansible.plugins.connection:ConnectionBase"]),
+        (
+            "connection_loader",
+            "ansible.plugins.connection",
+            &["base=ansible.plugins.connection:ConnectionBase"],
+        ),
         ("filter_loader", "ansible.plugins.filter", &["attribute=filters"]),
         ("fragment_loader", "ansible.plugins.doc_fragments", &["any", "prefix=ModuleDocFragmen"]),
-        ("inventory_loader", "ansible.plugins.inventory", &["base=ansible.plugins.inventory:BaseInventoryPlugin"]),
+        (
+            "inventory_loader",
+            "ansible.plugins.inventory",
+            &["base=ansible.plugins.inventory:BaseInventoryPlugin"],
+        ),
         ("lookup_loader", "ansible.plugins.lookup", &["base=ansible.plugins.lookup:LookupBase"]),
         ("shell_loader", "ansible.plugins.shell", &["base=ansible.plugins.shell:ShellBase"]),
         ("strategy_loader", "ansible.plugins.strategy", &["base=ansible.plugins.strategy:StrategyBase"]),

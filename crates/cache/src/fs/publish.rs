@@ -115,7 +115,9 @@ impl Directory {
         if look.kind != super::Kind::File {
             return Err(Error::WrongKind { path: self.join(name), expected: "regular file" });
         }
-        Map::of(fd, usize::try_from(look.stamp.size).unwrap_or(usize::MAX)).map(Some).map_err(|error| Error::io("map", self.join(name), error))
+        Map::of(fd, usize::try_from(look.stamp.size).unwrap_or(usize::MAX))
+            .map(Some)
+            .map_err(|error| Error::io("map", self.join(name), error))
     }
 
     /// Removes a file of this directory, a symbolic link itself and never its target. `false` if there

@@ -12,8 +12,9 @@ use plugcache::{
     Resolver,
     cache::Strength,
     discovery::{
-        entry_points::{EntryPointFinder, PythonVersion},
+        entry_points::{EntryPointFinder, interpreter::Interpreter},
         index::{Location, Report, Session},
+        plugin::Problem,
     },
 };
 
@@ -42,12 +43,14 @@ fn play(place: &Path, output: &Output) -> Result<(), Failure> {
     classes(&stage, &cache, output)
 }
 
-fn entry_points(python: &stage::Python, cache: &Path, output: &Output) -> Result<(), Failure> {
+fn entry_points(python: &Interpreter, cache: &Path, output: &Output) -> Result<(), Failure> {
     output.line(format!("\n{STRONG}Entry points{STRONG:#} of {}", python.executable.display()))?;
-    let finder = EntryPointFinder { version: PythonVersion::new(python.version.0, python.version.1), ..Default::default() };
+    let finder = EntryPointFinder::new(python.semantics());
     let mut session = Session::new(std::sync::Arc::new(finder), python.path.clone());
     session.location = Location { directories: vec![cache.to_owned()] };
-    for (what, strength) in [("cold", Strength::Full), ("warm", Strength::Full), ("warm, directories only", Strength::Dirs)] {
+    for (what, strength) in
+        [("cold", Strength::Full), ("warm", Strength::Full), ("warm, directories only", Strength::Dirs)]
+    {
         session.strength = strength;
         let (snapshot, found) = session.ask(|snapshot| snapshot.all().len());
         step(output, what, &format!("{found} entry points"), snapshot.report())?;
@@ -80,7 +83,10 @@ fn classes(stage: &Stage, cache: &Path, output: &Output) -> Result<(), Failure> 
     stage::settle();
     list("warm: every file proven")?;
     let (files, floor) = floor::measure(&stage.root);
-    output.line(format!("{DIM}      a bare stat of its {files} Python files takes {:.2} ms{DIM:#}", floor.as_secs_f64() * 1e3))?;
+    output.line(format!(
+        "{DIM}      a bare stat of its {files} Python files takes {:.2} ms{DIM:#}",
+        floor.as_secs_f64() * 1e3
+    ))?;
     stage.change()?;
     list("after one file changed")?;
     stage.break_one()?;
@@ -90,12 +96,15 @@ fn classes(stage: &Stage, cache: &Path, output: &Output) -> Result<(), Failure> 
     let began = Instant::now();
     let answer = resolver.resolve(&stage.name);
     let took = began.elapsed();
-    crate::commands::explain::tell(&resolver, &stage.name, &answer, output)?;
-    output.line(format!("\nAnswered in {:.2} ms, every file checked. No plugin code was run.", took.as_secs_f64() * 1e3))?;
-    output.line("Try it on your own program: plugcache plugins ls --root DIR --package PKG --rule base=MODULE:CLASS")
+    super::explain::tell(&resolver, &stage.name, &answer, output)?;
+    output.line(format!(
+        "\nAnswered in {:.2} ms, every file checked. No plugin code was run.",
+        took.as_secs_f64() * 1e3
+    ))?;
+    output.line(
+        "Try it on your own program: plugcache plugins ls --root DIR --package PKG --rule base=MODULE:CLASS",
+    )
 }
-
-use plugcache::discovery::plugin::Problem;
 
 fn step(output: &Output, what: &str, found: &str, report: &Report) -> Result<(), Failure> {
     output.line(format!("  {what:<24} {STRONG}{found}{STRONG:#}"))?;

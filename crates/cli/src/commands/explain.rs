@@ -1,6 +1,10 @@
 //! `plugcache explain NAME`: which evidence an answer rests on, or why there is none.
 
-use plugcache::{Resolver, discovery::index::{Evidence, Report}, resolver::Answer};
+use plugcache::{
+    Resolver,
+    discovery::index::{Evidence, Report},
+    resolver::Answer,
+};
 use serde_json::json;
 
 use super::Outcome;
@@ -44,7 +48,8 @@ pub(super) fn tell(resolver: &Resolver, name: &str, answer: &Answer, output: &Ou
     let evidence = resolver.evidence(name);
     let kept_at = resolver.session().kept_at();
     match &answer.outcome {
-        Ok(found) => output.line(format!("{STRONG}{name}{STRONG:#} is {}", plugcache::resolver::place(&found.plugin)))?,
+        Ok(found) => output
+            .line(format!("{STRONG}{name}{STRONG:#} is {}", plugcache::resolver::place(&found.plugin)))?,
         Err(error) => output.line(format!("{STRONG}{name}{STRONG:#}: {error}"))?,
     }
     let index = kept_at.map_or_else(|| "in memory only".to_owned(), |path| path.display().to_string());
@@ -61,7 +66,11 @@ pub(super) fn tell(resolver: &Resolver, name: &str, answer: &Answer, output: &Ou
     if evidence.is_empty() {
         let roots = resolver.session().roots.iter().map(|root| root.display().to_string());
         let roots: Vec<String> = roots.collect();
-        output.line(format!("  looked in  {}: {} files are evidence that it is not there", roots.join(", "), report.files))?;
+        output.line(format!(
+            "  looked in  {}: {} files are evidence that it is not there",
+            roots.join(", "),
+            report.files
+        ))?;
     } else {
         output.line("  a hit      as long as these files and all directories keep their stamps, or at least their content")?;
     }
@@ -78,7 +87,8 @@ fn how(report: &Report) -> &'static str {
 
 fn describe(evidence: &Evidence) -> String {
     let stamp = &evidence.stamp;
-    let racy = if evidence.racy { ", too young to prove anything: read each time until it is quiet" } else { "" };
+    let racy =
+        if evidence.racy { ", too young to prove anything: read each time until it is quiet" } else { "" };
     format!(
         "{} (inode {}, {} bytes, mtime {} ns, ctime {} ns, content {}{racy})",
         evidence.file, stamp.inode, stamp.size, stamp.modified.0, stamp.changed.0, evidence.digest

@@ -21,7 +21,7 @@ use super::{
     validate::{self, Findings, Roots},
 };
 use crate::{
-    finder::{Finder, RecordRef, Scope},
+    finder::{Finder, Scope},
     plugin::Plugin,
     tree::{Build, Request, Tree},
 };
@@ -464,13 +464,6 @@ impl Snapshot {
     /// damage.
     pub fn all(&self) -> Vec<Candidate> {
         self.index.all().unwrap_or_default()
-    }
-
-    /// Visits every record as the files were walked, without copying it. To be asked for within
-    /// [`Session::ask`], which notices damage.
-    pub fn for_each<'a>(&'a self, visit: impl FnMut(RecordRef<'a>)) {
-        // Damage is noted in the index; whoever asked through the session is asked again.
-        let _ = self.index.for_each(visit);
     }
 
     /// The candidates for a name, in order of precedence. To be asked for within [`Session::find`], which

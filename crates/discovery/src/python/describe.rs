@@ -8,7 +8,9 @@ use std::{collections::HashMap, rc::Rc};
 use super::{
     facts::{Bound, Class, Details, Expr, Parameter as Fact, Structure},
     finder::PythonFinder,
-    link::{BaseName, ClassPayload, FunctionPayload, Payload, Stored, literal, module_name, qualname, visible},
+    link::{
+        BaseName, ClassPayload, FunctionPayload, Payload, Stored, literal, module_name, qualname, visible,
+    },
     literals::{self, Folded, Scope, Unknown, dotted},
     signature,
 };
@@ -53,8 +55,12 @@ impl<'a> Describer<'a> {
     }
 
     pub(super) fn describe(&mut self, record: &Record) -> Plugin {
-        let mut plugin =
-            Plugin { name: record.name.clone(), kind: "python-class", line: record.line, ..Plugin::default() };
+        let mut plugin = Plugin {
+            name: record.name.clone(),
+            kind: "python-class",
+            line: record.line,
+            ..Plugin::default()
+        };
         let Some(file) = self.file(record.file) else { return plugin };
         plugin.file.clone_from(&file.path);
         plugin.module = Some(file.module.clone());
@@ -129,7 +135,8 @@ impl<'a> Describer<'a> {
                     continue;
                 }
                 let linked = || {
-                    let found = values.iter().find(|(owner, member, _)| (*owner, *member) == (at as u32, *position));
+                    let found =
+                        values.iter().find(|(owner, member, _)| (*owner, *member) == (at as u32, *position));
                     found.map(|(_, _, stored)| stored)
                 };
                 let reason = match (attribute, linked()) {
@@ -138,7 +145,9 @@ impl<'a> Describer<'a> {
                         continue;
                     }
                     (Attribute::Hides, _) => continue,
-                    (Attribute::Dynamic(reason), _) | (Attribute::Linked, Some(Stored::Dynamic(reason))) => reason,
+                    (Attribute::Dynamic(reason), _) | (Attribute::Linked, Some(Stored::Dynamic(reason))) => {
+                        reason
+                    }
                     (Attribute::Linked, None) => "is not known",
                 };
                 if let Some(file) = self.file(FileId(*file)) {
@@ -169,7 +178,11 @@ impl<'a> Describer<'a> {
             }
             let line = file.structure.classes.get(*class as usize).map_or(0, |class| class.line);
             for fact in details.fields.iter().filter(|fact| !is_class_variable(fact)) {
-                let field = signature::parameter(fact, line, &mut InFile { file: &file, class: Some(*class), depth: 0 });
+                let field = signature::parameter(
+                    fact,
+                    line,
+                    &mut InFile { file: &file, class: Some(*class), depth: 0 },
+                );
                 match fields.iter_mut().find(|known| known.name == field.name) {
                     Some(known) => *known = field,
                     None => fields.push(field),
@@ -184,7 +197,8 @@ impl<'a> Describer<'a> {
             let stored = values.iter().find(|(known, _)| known == name).map(|(_, stored)| stored);
             let bindings = &file.structure.bindings;
             let (found, _) = visible(bindings, u32::MAX, name);
-            let line = found.first().and_then(|at| bindings.get(*at as usize)).map_or(0, |binding| binding.line);
+            let line =
+                found.first().and_then(|at| bindings.get(*at as usize)).map_or(0, |binding| binding.line);
             match stored {
                 Some(Stored::Known(value)) => plugin.module_attributes.push((name.clone(), value.clone())),
                 Some(Stored::Dynamic(reason)) => plugin.dynamic.push(dynamic(name, file, line, reason)),
@@ -267,7 +281,8 @@ fn is_class_variable(fact: &Fact) -> bool {
 
 fn function(file: &File, payload: &FunctionPayload, plugin: &mut Plugin) {
     let at = payload.function as usize;
-    let (Some(function), Some(details)) = (file.structure.functions.get(at), file.details.functions.get(at)) else {
+    let (Some(function), Some(details)) = (file.structure.functions.get(at), file.details.functions.get(at))
+    else {
         return;
     };
     plugin.qualname = Some(function.name.clone());

@@ -79,9 +79,9 @@ impl PythonFinder {
         self.packages.is_empty()
             || self.packages.iter().any(|package| match module.strip_prefix(package.name.as_str()) {
                 Some("") => true,
-                Some(rest) => rest
-                    .strip_prefix('.')
-                    .is_some_and(|inside| package.recursive || !inside.contains('.')),
+                Some(rest) => {
+                    rest.strip_prefix('.').is_some_and(|inside| package.recursive || !inside.contains('.'))
+                }
                 None => false,
             })
     }
@@ -99,7 +99,9 @@ impl Finder for PythonFinder {
     fn spec(&self) -> String {
         // One item a line, each with a tag: no two finders share a text.
         let mut lines: Vec<String> = Vec::new();
-        lines.extend(self.packages.iter().map(|package| format!("package {} {}", package.recursive, package.name)));
+        lines.extend(
+            self.packages.iter().map(|package| format!("package {} {}", package.recursive, package.name)),
+        );
         lines.extend(self.rules.iter().map(|rule| format!("rule {rule}")));
         lines.push(format!("name {}", self.name));
         lines.push(format!("private {} abstract {}", self.include_private, self.include_abstract));
@@ -154,8 +156,12 @@ mod tests {
             packages: vec![PackageSpec { name: "a.b".into(), recursive }],
             ..PythonFinder::default()
         };
-        assert!(finder(true).covers("a.b") && finder(true).covers("a.b.c.d") && finder(false).covers("a.b.c"));
-        assert!(!finder(false).covers("a.b.c.d") && !finder(true).covers("a.bc") && !finder(true).covers("a"));
+        assert!(
+            finder(true).covers("a.b") && finder(true).covers("a.b.c.d") && finder(false).covers("a.b.c")
+        );
+        assert!(
+            !finder(false).covers("a.b.c.d") && !finder(true).covers("a.bc") && !finder(true).covers("a")
+        );
         assert!(PythonFinder::default().covers("x"));
         assert_ne!(finder(true).spec(), finder(false).spec());
     }

@@ -21,3 +21,8 @@ mod parse;
 mod scan;
 mod skim;
 mod walk;
+
+pub use extract::Syntax;
+pub use finder::{PackageSpec, PythonFinder};
+pub use naming::NameRule;
+pub use rules::Rule;

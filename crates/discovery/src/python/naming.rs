@@ -109,7 +109,9 @@ mod tests {
 
     #[test]
     fn names_read_back_and_strip_suffixes() {
-        for text in ["class", "class-without-suffix", "class-without-suffix=IE", "snake", "module", "attribute:X"] {
+        for text in
+            ["class", "class-without-suffix", "class-without-suffix=IE", "snake", "module", "attribute:X"]
+        {
             assert_eq!(text.parse::<NameRule>().unwrap().to_string(), text);
         }
         assert!("klass".parse::<NameRule>().is_err());

@@ -68,7 +68,9 @@ pub enum RuleError {
         expected: &'static str,
     },
     /// Rules about classes and rules about functions.
-    #[error("rules `{class}` and `{function}` exclude each other: the one is about classes, the other about functions")]
+    #[error(
+        "rules `{class}` and `{function}` exclude each other: the one is about classes, the other about functions"
+    )]
     Mixed {
         /// A rule about classes.
         class: String,
@@ -147,13 +149,14 @@ impl FromStr for Rule {
             "any" if argument.is_none() => Ok(Self::Any),
             "function" if argument.is_none() => Ok(Self::Function),
             "any" | "function" => Err(wrong("nothing after the name")),
-            "base" => object("base=MODULE:CLASS, as in base=yt_dlp.extractor.common:InfoExtractor").map(Self::Base),
+            "base" => {
+                object("base=MODULE:CLASS, as in base=yt_dlp.extractor.common:InfoExtractor").map(Self::Base)
+            }
             "suffix" => name("suffix=TEXT, as in suffix=IE").map(Self::Suffix),
             "prefix" => name("prefix=TEXT, as in prefix=Cmd").map(Self::Prefix),
             "decorator" => path("decorator=NAME, as in decorator=pluginmatcher").map(Self::Decorator),
-            "function-decorator" => {
-                path("function-decorator=NAME, as in function-decorator=click.command").map(Self::FunctionDecorator)
-            }
+            "function-decorator" => path("function-decorator=NAME, as in function-decorator=click.command")
+                .map(Self::FunctionDecorator),
             "attribute" => name("attribute=NAME, as in attribute=_VALID_URL").map(Self::Attribute),
             "metaclass" => {
                 let expected = "metaclass=MODULE:CLASS or metaclass=NAME, as in metaclass=abc:ABCMeta";
@@ -208,8 +211,17 @@ mod tests {
     #[test]
     fn rules_read_back_as_they_were_written() {
         let rules = [
-            "any", "base=a.b:C.D", "suffix=IE", "prefix=Cmd", "decorator=a.b", "attribute=_X",
-            "metaclass=abc:ABCMeta", "metaclass=Meta", "exported=a.b", "function", "function-decorator=task",
+            "any",
+            "base=a.b:C.D",
+            "suffix=IE",
+            "prefix=Cmd",
+            "decorator=a.b",
+            "attribute=_X",
+            "metaclass=abc:ABCMeta",
+            "metaclass=Meta",
+            "exported=a.b",
+            "function",
+            "function-decorator=task",
         ];
         for text in rules {
             assert_eq!(text.parse::<Rule>().unwrap().to_string(), text);

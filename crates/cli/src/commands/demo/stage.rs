@@ -8,19 +8,12 @@ use std::{
 };
 
 use plugcache::discovery::{
-    entry_points::Interpreter,
+    entry_points::interpreter::Interpreter,
     finder::Finder,
     python::{PackageSpec, PythonFinder},
 };
 
-use crate::output::Failure;
-
-/// The machine's Python.
-pub(super) struct Python {
-    pub(super) executable: PathBuf,
-    pub(super) version: (u8, u8),
-    pub(super) path: Vec<PathBuf>,
-}
+use crate::{args::Proof, output::Failure, settings};
 
 /// A tree that may be changed, and what to look for in it.
 pub(super) struct Stage {
@@ -45,10 +38,8 @@ const HOST: [(&str, &str); 6] = [
 ];
 
 /// Asks `python3`, if there is one.
-pub(super) fn python() -> Option<Python> {
-    let interpreter = Interpreter::ask(Path::new("python3"), Duration::from_secs(20)).ok()?;
-    let version = interpreter.version;
-    Some(Python { executable: interpreter.executable, version: (version.0, version.1), path: interpreter.path })
+pub(super) fn python() -> Option<Interpreter> {
+    settings::interpreter(Path::new("python3"), &Proof::default()).ok()
 }
 
 /// A new directory below the system's temporary one.
@@ -64,9 +55,10 @@ pub(super) fn settle() {
 }
 
 impl Stage {
-    pub(super) fn set(place: &Path, python: Option<&Python>) -> Result<Self, Failure> {
+    pub(super) fn set(place: &Path, python: Option<&Interpreter>) -> Result<Self, Failure> {
         let root = place.join("tree");
-        let codecs = python.and_then(|python| python.path.iter().find(|path| path.join("encodings/__init__.py").exists()));
+        let codecs = python
+            .and_then(|python| python.path.iter().find(|path| path.join("encodings/__init__.py").exists()));
         let stage = match codecs {
             Some(library) => Self::codecs(root, library)?,
             None => Self::host(root)?,
@@ -118,7 +110,8 @@ impl Stage {
 
     pub(super) fn finder(&self) -> Result<Arc<dyn Finder>, Failure> {
         let package = PackageSpec { name: self.package.to_owned(), recursive: true };
-        let finder = PythonFinder { packages: vec![package], rules: vec![self.rule.parse()?], ..Default::default() };
+        let finder =
+            PythonFinder { packages: vec![package], rules: vec![self.rule.parse()?], ..Default::default() };
         Ok(Arc::new(finder))
     }
 

@@ -35,7 +35,9 @@ pub(super) fn run(name: &str, select: &Select, output: &Output) -> Result<Outcom
     rows.extend(plugin.fields.iter().map(|field| pair("field", &parameter(field))));
     let attributes = plugin.attributes.iter().chain(&plugin.module_attributes);
     rows.extend(attributes.map(|(name, value)| pair(name, &text(value))));
-    rows.extend(plugin.dynamic.iter().map(|dynamic| pair(&format!("{} (dynamic)", dynamic.name), &dynamic.reason)));
+    rows.extend(
+        plugin.dynamic.iter().map(|dynamic| pair(&format!("{} (dynamic)", dynamic.name), &dynamic.reason)),
+    );
     output.table(rows)?;
     if let Some(doc) = &plugin.doc {
         output.line(format!("\n{doc}"))?;

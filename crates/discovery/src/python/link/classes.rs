@@ -132,7 +132,9 @@ impl World<'_, '_> {
             let heads = self.heads(class);
             if !expanded && open.insert(class, ()).is_none() {
                 stack.push((class, true));
-                stack.extend(heads.classes().filter(|base| !open.contains_key(base)).map(|base| (base, false)));
+                stack.extend(
+                    heads.classes().filter(|base| !open.contains_key(base)).map(|base| (base, false)),
+                );
                 continue;
             }
             if expanded {
@@ -156,7 +158,8 @@ impl World<'_, '_> {
                 complete &= info.complete;
             }
         }
-        let is_object = |target: &&Target| matches!(target, Target::External(name) if &**name == "builtins.object");
+        let is_object =
+            |target: &&Target| matches!(target, Target::External(name) if &**name == "builtins.object");
         let bases: Vec<&Target> = heads.primary().filter(|target| !is_object(target)).collect();
         complete &= bases.iter().all(|base| !matches!(base, Target::External(name) if is_opaque(name)));
         let order = match &*bases {
@@ -170,7 +173,8 @@ impl World<'_, '_> {
     /// The C3 order of several bases; where there is none, the order of a depth-first walk.
     fn merge(&self, key: ClassKey, bases: &[&Target]) -> Vec<Target> {
         // `Generic` steps back behind the other bases, wherever it is written.
-        let is_generic = |target: &Target| matches!(target, Target::External(name) if &**name == "typing.Generic");
+        let is_generic =
+            |target: &Target| matches!(target, Target::External(name) if &**name == "typing.Generic");
         let generic = bases.iter().any(|base| is_generic(base));
         let mut rows: Vec<Vec<Target>> = bases
             .iter()
@@ -259,7 +263,9 @@ impl World<'_, '_> {
                 memo.insert(class, derives);
             } else if open.insert(class, ()).is_none() {
                 stack.push((class, true));
-                stack.extend(heads.classes().filter(|base| !open.contains_key(base)).map(|base| (base, false)));
+                stack.extend(
+                    heads.classes().filter(|base| !open.contains_key(base)).map(|base| (base, false)),
+                );
             }
         }
         memo.get(&key) == Some(&true)

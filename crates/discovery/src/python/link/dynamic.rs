@@ -47,7 +47,10 @@ impl Selection<'_> {
                     file: path.to_owned(),
                     line: binding.line,
                     column: 1,
-                    message: format!("{} {called}: whether that makes a plugin is known only by running it", binding.name),
+                    message: format!(
+                        "{} {called}: whether that makes a plugin is known only by running it",
+                        binding.name
+                    ),
                 });
             }
         }
@@ -67,7 +70,8 @@ impl Selection<'_> {
         if !about_classes || !self.accepts_name(name) {
             return false;
         }
-        let makes_type = matches!(&call.function, Expr::Name(function) if function == "type") && call.arguments.len() == 3;
+        let makes_type =
+            matches!(&call.function, Expr::Name(function) if function == "type") && call.arguments.len() == 3;
         let named = self.rules().iter().any(|rule| matches!(rule, Rule::Suffix(_) | Rule::Prefix(_)));
         let by_base = self.rules().iter().any(|rule| matches!(rule, Rule::Base(_)));
         if !by_base {

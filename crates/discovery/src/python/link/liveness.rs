@@ -7,7 +7,11 @@ use super::{
 use crate::python::facts::{Binding, Bound, Expr, Structure};
 
 /// For each class of a module, whether its name (or an alias) leads to it in the end.
-pub(super) fn live_classes(world: &mut World<'_, '_>, key: impl Fn(u32) -> ClassKey, structure: &Structure) -> Vec<bool> {
+pub(super) fn live_classes(
+    world: &mut World<'_, '_>,
+    key: impl Fn(u32) -> ClassKey,
+    structure: &Structure,
+) -> Vec<bool> {
     let mut live = vec![false; structure.classes.len()];
     let mut set = |id: u32, value: bool| {
         if let Some(slot) = live.get_mut(id as usize) {
@@ -42,7 +46,9 @@ pub(super) fn live_classes(world: &mut World<'_, '_>, key: impl Fn(u32) -> Class
 pub(super) fn stays(bindings: &[Binding], at: usize) -> bool {
     let Some((binding, later)) = bindings.get(at..).and_then(<[Binding]>::split_first) else { return false };
     !later.iter().any(|other| {
-        !other.conditional && other.name == binding.name && !matches!(other.bound, Bound::Declared | Bound::Star(_))
+        !other.conditional
+            && other.name == binding.name
+            && !matches!(other.bound, Bound::Declared | Bound::Star(_))
     })
 }
 

@@ -185,7 +185,9 @@ pub(in crate::python) fn package_portions(tree: &mut Tree<'_>, package: &str) ->
 pub(in crate::python) fn plain_module(tree: &mut Tree<'_>, module: &str) -> Option<(RootId, String)> {
     let path = match module.rsplit_once('.') {
         Some((parent, _)) => package_portions(tree, parent)?,
-        None => tree.roots().into_iter().map(|(root, _)| Portion { root, directory: String::new() }).collect(),
+        None => {
+            tree.roots().into_iter().map(|(root, _)| Portion { root, directory: String::new() }).collect()
+        }
     };
     let last = module.rsplit('.').next()?;
     match locate(tree, &path, last)? {

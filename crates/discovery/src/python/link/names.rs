@@ -86,7 +86,9 @@ impl World<'_, '_> {
             let found = match target {
                 Target::Module(module) => self.member(*module, name),
                 Target::Class(key) => self.class_attribute(*key, name),
-                Target::External(module) => Resolution::of(Target::External(format!("{module}.{name}").into())),
+                Target::External(module) => {
+                    Resolution::of(Target::External(format!("{module}.{name}").into()))
+                }
                 Target::Value(_) | Target::Function(..) => {
                     Resolution::unknown(&format!("reads the attribute {name} of a value"))
                 }
@@ -273,7 +275,8 @@ impl World<'_, '_> {
         if !listed && (!open_all || name.starts_with('_')) {
             return false;
         }
-        let found = if listed { self.member(source, name) } else { Resolution::clone(&self.bound(source, name)) };
+        let found =
+            if listed { self.member(source, name) } else { Resolution::clone(&self.bound(source, name)) };
         if found.is_missing() {
             resolution.deps = self.deps.join(resolution.deps, found.deps);
             if let Some(reason) = self.openness(source).filter(|_| opens_stars(&structure)) {
@@ -359,7 +362,9 @@ impl World<'_, '_> {
 
     fn imported_from(&mut self, module: ModuleId, from: &ModuleRef, name: &str) -> Resolution {
         let Some(full) = self.modules.absolute(module, from) else {
-            return Resolution::unknown("a relative import leads above the root: give the directory above it as root");
+            return Resolution::unknown(
+                "a relative import leads above the root: give the directory above it as root",
+            );
         };
         match self.find_module(&full) {
             Found::Module(source) => {
@@ -373,7 +378,9 @@ impl World<'_, '_> {
             }
             Found::Elsewhere => Resolution::of(Target::External(format!("{full}.{name}").into())),
             Found::Missing => Resolution::of(Target::Missing),
-            Found::Unknown => Resolution::unknown(&format!("imports from {full}, which cannot be looked into")),
+            Found::Unknown => {
+                Resolution::unknown(&format!("imports from {full}, which cannot be looked into"))
+            }
         }
     }
 

@@ -64,8 +64,7 @@ pub(in crate::python) fn link(finder: &PythonFinder, tree: &mut Tree<'_>, scope:
 
 impl<'f> Selection<'f> {
     fn new(finder: &'f PythonFinder, world: &mut World<'_, '_>) -> Self {
-        let mut selection =
-            Self { finder, targets: Vec::new(), exported: Vec::new(), deps: Deps::default() };
+        let mut selection = Self { finder, targets: Vec::new(), exported: Vec::new(), deps: Deps::default() };
         for rule in &finder.rules {
             let mut targets = Vec::new();
             let mut exported = HashSet::default();
@@ -181,7 +180,8 @@ impl<'f> Selection<'f> {
             }
             let qualname = qualname(structure, key.class);
             if let Some(first) = seen.get(&qualname) {
-                let message = format!("{qualname} is defined again: which one stays is decided while running");
+                let message =
+                    format!("{qualname} is defined again: which one stays is decided while running");
                 let file = world.tree.path(file).1.into_owned();
                 linked.dynamic.push(Problem { file, line: class.line, column: 1, message });
                 let _ = first;
@@ -246,7 +246,13 @@ impl<'f> Selection<'f> {
         self.finder.include_abstract || !is_abstract(world, key, deps)
     }
 
-    fn metaclass_derives(&mut self, world: &mut World<'_, '_>, key: ClassKey, at: usize, deps: &mut Deps) -> bool {
+    fn metaclass_derives(
+        &mut self,
+        world: &mut World<'_, '_>,
+        key: ClassKey,
+        at: usize,
+        deps: &mut Deps,
+    ) -> bool {
         let info = world.info(key);
         *deps = world.deps.join(*deps, info.deps);
         self.derives_by(world, key, at)
@@ -283,7 +289,8 @@ impl<'f> Selection<'f> {
     }
 
     fn suffix(&self) -> &str {
-        let suffix = |rule: &'f Rule| if let Rule::Suffix(suffix) = rule { Some(suffix.as_str()) } else { None };
+        let suffix =
+            |rule: &'f Rule| if let Rule::Suffix(suffix) = rule { Some(suffix.as_str()) } else { None };
         self.finder.rules.iter().find_map(suffix).unwrap_or("")
     }
 
@@ -316,7 +323,13 @@ impl<'f> Selection<'f> {
         None
     }
 
-    fn class_payload(&self, world: &mut World<'_, '_>, key: ClassKey, class: &Class, deps: &mut Deps) -> ClassPayload {
+    fn class_payload(
+        &self,
+        world: &mut World<'_, '_>,
+        key: ClassKey,
+        class: &Class,
+        deps: &mut Deps,
+    ) -> ClassPayload {
         let info = world.info(key);
         *deps = world.deps.join(*deps, info.deps);
         let (order, _) = world.ancestors(key);
@@ -324,7 +337,8 @@ impl<'f> Selection<'f> {
         let ancestors: Vec<ClassKey> = order.get(1..).unwrap_or_default().to_vec();
         let bases = heads.primary().map(|target| {
             let position = ancestors.iter().position(|ancestor| *target == Target::Class(*ancestor));
-            position.map_or_else(|| BaseName::Named(world.display(target)), |at| BaseName::Ancestor(at as u32))
+            position
+                .map_or_else(|| BaseName::Named(world.display(target)), |at| BaseName::Ancestor(at as u32))
         });
         let mut payload = ClassPayload {
             class: key.class,
@@ -343,7 +357,12 @@ impl<'f> Selection<'f> {
         payload
     }
 
-    fn module_values(&self, world: &mut World<'_, '_>, module: ModuleId, deps: &mut Deps) -> Vec<(String, Stored)> {
+    fn module_values(
+        &self,
+        world: &mut World<'_, '_>,
+        module: ModuleId,
+        deps: &mut Deps,
+    ) -> Vec<(String, Stored)> {
         let mut values = Vec::new();
         for name in &self.finder.module_literals {
             let found = world.member(module, name);
@@ -401,9 +420,14 @@ impl<'f> Selection<'f> {
 
 /// Values of the attributes that are no literals, own and inherited, as far as no nearer class binds the
 /// name.
-fn attribute_values(world: &mut World<'_, '_>, order: &[ClassKey], deps: &mut Deps) -> Vec<(u32, u32, Stored)> {
+fn attribute_values(
+    world: &mut World<'_, '_>,
+    order: &[ClassKey],
+    deps: &mut Deps,
+) -> Vec<(u32, u32, Stored)> {
     let mut values = Vec::new();
-    let structures: Vec<Option<Rc<Structure>>> = order.iter().map(|key| world.structure(key.module)).collect();
+    let structures: Vec<Option<Rc<Structure>>> =
+        order.iter().map(|key| world.structure(key.module)).collect();
     let class_at = |at: usize| {
         let key = order.get(at)?;
         structures.get(at)?.as_ref()?.classes.get(key.class as usize)
@@ -532,9 +556,7 @@ fn is_abstract(world: &mut World<'_, '_>, key: ClassKey, deps: &mut Deps) -> boo
     let info = world.info(key);
     *deps = world.deps.join(*deps, info.deps);
     let heads = world.heads(key);
-    let is_protocol = |target: &Target| {
-        matches!(target, Target::External(name) if matches!(&**name, "typing.Protocol" | "typing_extensions.Protocol"))
-    };
+    let is_protocol = |target: &Target| matches!(target, Target::External(name) if matches!(&**name, "typing.Protocol" | "typing_extensions.Protocol"));
     if heads.primary().any(is_protocol) {
         return true;
     }
@@ -592,4 +614,3 @@ fn report(world: &mut World<'_, '_>, rule: &Rule, message: &str) {
     let message = format!("rule `{rule}`: {message}");
     world.tree.problem(Problem { file: String::new(), line: 0, column: 0, message });
 }
-

@@ -149,7 +149,9 @@ impl<'w, 't, 'a> Names<'w, 't, 'a> {
     }
 
     fn value(&mut self, found: &Resolution, name: &str) -> Folded {
-        if self.symbols && let Some(Target::External(symbol)) = found.single() {
+        if self.symbols
+            && let Some(Target::External(symbol)) = found.single()
+        {
             let symbol = symbol.strip_prefix("builtins.").unwrap_or(symbol);
             return Ok(Value::Name(symbol.to_owned()));
         }
@@ -171,7 +173,8 @@ impl Scope for Names<'_, '_, '_> {
     fn attribute(&mut self, object: &Expr, attribute: &str) -> Folded {
         let found = self.world.resolve(self.at, object);
         let found = self.world.attribute(&found, attribute);
-        let name = literals::dotted(object).map_or_else(|| attribute.to_owned(), |object| format!("{object}.{attribute}"));
+        let name = literals::dotted(object)
+            .map_or_else(|| attribute.to_owned(), |object| format!("{object}.{attribute}"));
         self.value(&found, &name)
     }
 
