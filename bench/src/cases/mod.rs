@@ -58,7 +58,7 @@ impl Kept {
         std::thread::sleep(QUIET);
         let cache = context.empty(&format!("indexes/{name}"))?;
         // Made by us alone; the product refuses a directory that others could write to.
-        let session = subject::session(what, root, &cache, Strength::Full);
+        let session = subject::session(what, root, &cache, Strength::Full)?;
         let snapshot = session.open();
         if !snapshot.report().kept {
             return Err(format!("the index was not kept: {:?}", snapshot.report().warnings).into());
