@@ -14,10 +14,12 @@ use std::{
 use plugcache_discovery::{
     index::{Report, Session},
     plugin::Plugin,
-    python::finder::{PackageSpec, PythonFinder},
+    python::{PackageSpec, PythonFinder},
     value::Value,
 };
 use serde_json::Value as Json;
+
+use crate::trees::LinkedAlike;
 
 fn place(corpus: &str, truth: &str) -> Option<(PathBuf, Json)> {
     let corpora = std::env::var_os("PLUGCACHE_CORPORA")?;
@@ -35,7 +37,7 @@ fn finder(packages: &[&str], rules: &[&str]) -> PythonFinder {
 }
 
 fn run(root: PathBuf, finder: PythonFinder) -> (Vec<Plugin>, Report) {
-    let session = Session::new(Arc::new(finder), vec![root]);
+    let session = Session::new(Arc::new(LinkedAlike(finder, 97)), vec![root]);
     let (snapshot, plugins) = session.list(|snapshot| {
         let begun = Instant::now();
         let all = snapshot.all();
