@@ -75,6 +75,9 @@ pub(crate) fn walk_through(what: What, snapshot: &Snapshot) -> u64 {
         return listed.map_or(0, |listed| listed.len() as u64);
     }
     let mut seen = 0;
-    snapshot.for_each(|_| seen += 1);
-    seen
+    let taken = snapshot.index().for_each(|_| {
+        seen += 1;
+        Some(())
+    });
+    taken.map_or(0, |()| seen)
 }

@@ -4,6 +4,12 @@
 //! pyenv keeps. Which ones is printed. An environment of many distributions is named by
 //! `PLUGCACHE_ENTRY_POINTS_VENV`.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test unwraps what it expects, and prints its figures"
+)]
+
 mod interpreters;
 
 use std::{

@@ -387,7 +387,7 @@ impl<'a> InFile<'a> {
             };
             let (found, certain) = visible(members, u32::MAX, name);
             match &*found {
-                [] => continue,
+                [] => {}
                 // Bound once, in whichever branch: if it is reached at all, it is this.
                 [at] if certain || class.is_none() => {
                     return match members.get(*at as usize)?.bound {

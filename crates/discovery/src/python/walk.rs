@@ -50,10 +50,8 @@ fn directory(tree: &mut Tree<'_>, portion: &Portion, recursive: bool, depth: u32
     let Some(listing) = tree.list(root, &portion.directory) else { return };
     for (name, kind) in &listing.entries {
         match kind {
-            EntryKind::File => {
-                if name.strip_suffix(".py").is_some_and(is_module) {
-                    tree.declare(root, &join(&portion.directory, name));
-                }
+            EntryKind::File if name.strip_suffix(".py").is_some_and(is_module) => {
+                tree.declare(root, &join(&portion.directory, name));
             }
             EntryKind::Directory if recursive && is_relevant_directory(name) => {
                 let below = Portion { root, directory: join(&portion.directory, name) };

@@ -3,7 +3,10 @@
 //! Chains of inheritance are walked with explicit stacks, since they may be longer than a thread's stack is
 //! deep. A class with one base shares its base's order, so that long chains cost little.
 
-use std::{collections::HashMap, rc::Rc};
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
 
 use super::{
     deps::Deps,
@@ -124,17 +127,15 @@ impl World<'_, '_> {
             return Rc::clone(known);
         }
         let mut stack = vec![(key, false)];
-        let mut open: HashMap<ClassKey, (), Fast> = HashMap::default();
+        let mut open: HashSet<ClassKey, Fast> = HashSet::default();
         while let Some((class, expanded)) = stack.pop() {
             if self.infos.contains_key(&class) {
                 continue;
             }
             let heads = self.heads(class);
-            if !expanded && open.insert(class, ()).is_none() {
+            if !expanded && open.insert(class) {
                 stack.push((class, true));
-                stack.extend(
-                    heads.classes().filter(|base| !open.contains_key(base)).map(|base| (base, false)),
-                );
+                stack.extend(heads.classes().filter(|base| !open.contains(base)).map(|base| (base, false)));
                 continue;
             }
             if expanded {
@@ -250,7 +251,7 @@ impl World<'_, '_> {
         memo: &mut HashMap<ClassKey, bool, Fast>,
     ) -> bool {
         let mut stack = vec![(key, false)];
-        let mut open: HashMap<ClassKey, (), Fast> = HashMap::default();
+        let mut open: HashSet<ClassKey, Fast> = HashSet::default();
         while let Some((class, expanded)) = stack.pop() {
             if memo.contains_key(&class) {
                 continue;
@@ -261,11 +262,9 @@ impl World<'_, '_> {
             } else if expanded {
                 let derives = heads.classes().any(|base| memo.get(&base) == Some(&true));
                 memo.insert(class, derives);
-            } else if open.insert(class, ()).is_none() {
+            } else if open.insert(class) {
                 stack.push((class, true));
-                stack.extend(
-                    heads.classes().filter(|base| !open.contains_key(base)).map(|base| (base, false)),
-                );
+                stack.extend(heads.classes().filter(|base| !open.contains(base)).map(|base| (base, false)));
             }
         }
         memo.get(&key) == Some(&true)
@@ -295,7 +294,9 @@ impl Info {
 }
 
 fn merge_rows(mut rows: Vec<Vec<Target>>) -> Option<Vec<Target>> {
-    rows.iter_mut().for_each(|row| row.reverse());
+    for row in &mut rows {
+        row.reverse();
+    }
     let mut merged = Vec::new();
     loop {
         rows.retain(|row| !row.is_empty());

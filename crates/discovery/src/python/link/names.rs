@@ -330,7 +330,6 @@ impl World<'_, '_> {
         let found = match &binding.bound {
             Bound::Class(class) => Resolution::of(Target::Class(ClassKey { module, class: *class })),
             Bound::Function(function) => Resolution::of(Target::Function(module, *function)),
-            Bound::Method | Bound::Literal => Resolution::of(Target::Value(place)),
             Bound::Module { module: name, loads } => self.imported(name, loads),
             Bound::From { module: from, name } => self.imported_from(module, from, name),
             Bound::Value(expr @ (Expr::Name(_) | Expr::Attribute(..) | Expr::Subscript(..))) => {
@@ -345,7 +344,7 @@ impl World<'_, '_> {
                 }
                 alias
             }
-            Bound::Value(_) => Resolution::of(Target::Value(place)),
+            Bound::Method | Bound::Literal | Bound::Value(_) => Resolution::of(Target::Value(place)),
             Bound::Star(_) | Bound::Declared | Bound::Deleted => return,
         };
         self.add(resolution, found);
