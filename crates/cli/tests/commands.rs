@@ -80,7 +80,7 @@ fn snapshot(name: &str, text: &str) {
     settings.add_filter(r"[0-9a-f]{32}", "DIGEST");
     settings.add_filter(r#""(device|inode|modified|changed)":-?\d+"#, r#""$1":0"#);
     settings.add_filter(r"inode \d+", "inode N");
-    settings.add_filter(r"(m|c)time -?\d+ ns", "$1time T ns");
+    settings.add_filter(r"(m|c)time -?\d+ ns", "${1}time T ns");
     settings.add_filter(r"\[\d+(,\d+){15}\]", r#""DIGEST""#);
     settings.bind(|| insta::assert_snapshot!(name, text));
 }

@@ -6,6 +6,7 @@
 pub mod entry_points;
 pub mod finder;
 pub mod index;
+pub mod manifest;
 pub mod plugin;
 pub mod python;
 pub mod tree;

@@ -7,7 +7,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stderr,
-    reason = "a test unwraps what it expects, and prints its figures"
+    reason = "a test says what it expects and what it skips"
 )]
 
 mod interpreters;

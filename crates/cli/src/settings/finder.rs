@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use plugcache::{
     discovery::{
         finder::Finder,
+        manifest::ManifestFinder,
         python::{PackageSpec, PythonFinder, Syntax},
     },
     project::Project,
@@ -39,14 +40,18 @@ fn from_manifests(
     select: &Select,
     project: &Project,
 ) -> Result<Arc<dyn Finder>, Failure> {
-    let _ = (patterns, select, project, read_schema);
-    Err("not yet".into())
+    let mut finder = ManifestFinder::new(patterns)?;
+    if let Some(key) = key(select, project) {
+        finder = finder.key(&key)?;
+    }
+    if let Some(path) = select.schema.as_ref().or(project.schema.as_ref()) {
+        finder = finder.schema(read_schema(path)?)?;
+    }
+    Ok(Arc::new(finder))
 }
 
 fn read_schema(path: &Path) -> Result<serde_json::Value, Failure> {
-    let failed = |error: &dyn std::fmt::Display| {
-        format!("{}: {error}: --schema expects a JSON Schema", path.display())
-    };
+    let failed = |error: &dyn std::fmt::Display| format!("{}: {error}: --schema expects a JSON Schema", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
     serde_json::from_str(&text).map_err(|error| failed(&error).into())
 }

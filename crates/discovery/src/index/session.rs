@@ -1,6 +1,7 @@
 //! Opening an index: hit, patch or build, by one process at a time.
 
 use std::{
+    collections::HashSet,
     ffi::CString,
     path::{Path, PathBuf},
     sync::Arc,
@@ -370,7 +371,9 @@ impl Work<'_> {
                 .drain(..)
                 .filter(|found| !matches!(found.reason, StaleReason::Added) || old.is_some()),
         );
-        stale.dedup();
+        // A validation and the build after it see the same changes.
+        let mut told = HashSet::new();
+        stale.retain(|found: &Stale| told.insert(found.file.clone()));
         let opening = Opening { stale, parsed: build.parsed, reused: Some(build.reused) };
         let transient = build.transient;
         let image = image::of_build(build, &links, header, session.finder.spec());

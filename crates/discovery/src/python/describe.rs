@@ -33,8 +33,9 @@ struct File {
 enum Attribute {
     Known(Value),
     Dynamic(String),
-    /// A value that linking worked out, or a method, class or import that only hides others.
-    Linked,
+    /// What linking worked out; unless names had no part in it, which gives this.
+    Linked(Folded),
+    /// A method, class or import: no value, but it hides those of ancestors.
     Hides,
 }
 
@@ -127,12 +128,30 @@ impl<'a> Describer<'a> {
     }
 
     fn attributes(&mut self, order: &[(u32, u32)], values: &[(u32, u32, Stored)], plugin: &mut Plugin) {
-        let mut seen: std::collections::HashSet<String> = std::collections::HashSet::new();
+        // Whether the nearest binding is a value. A function in place of an ancestor's value is often a
+        // property, so what the attribute is then is known only by running it.
+        let mut seen: HashMap<String, Option<(usize, u32)>> = HashMap::new();
         for (at, (file, class)) in order.iter().enumerate() {
             let attributes = self.attributes_of(FileId(*file), *class);
             for (name, position, line, attribute) in attributes.iter() {
-                if !seen.insert(name.clone()) {
-                    continue;
+                let hides = matches!(attribute, Attribute::Hides);
+                match seen.get_mut(name) {
+                    None => drop(seen.insert(name.clone(), hides.then_some((at, *line)))),
+                    Some(hidden) => {
+                        if !hides
+                            && let Some((by, line)) = hidden.take()
+                            && let Some((file, _)) = order.get(by)
+                            && let Some(file) = self.file(FileId(*file))
+                        {
+                            plugin.dynamic.push(dynamic(
+                                name,
+                                &file,
+                                line,
+                                "is a function in place of a value",
+                            ));
+                        }
+                        continue;
+                    }
                 }
                 let linked = || {
                     let found =
@@ -140,15 +159,14 @@ impl<'a> Describer<'a> {
                     found.map(|(_, _, stored)| stored)
                 };
                 let reason = match (attribute, linked()) {
-                    (Attribute::Known(value), _) | (Attribute::Linked, Some(Stored::Known(value))) => {
+                    (Attribute::Known(value) | Attribute::Linked(Ok(value)), None)
+                    | (Attribute::Known(_) | Attribute::Linked(_), Some(Stored::Known(value))) => {
                         plugin.attributes.push((name.clone(), value.clone()));
                         continue;
                     }
                     (Attribute::Hides, _) => continue,
-                    (Attribute::Dynamic(reason), _) | (Attribute::Linked, Some(Stored::Dynamic(reason))) => {
-                        reason
-                    }
-                    (Attribute::Linked, None) => "is not known",
+                    (_, Some(Stored::Dynamic(reason))) | (Attribute::Dynamic(reason), _) => reason,
+                    (Attribute::Linked(Err(unknown)), None) => &unknown.reason,
                 };
                 if let Some(file) = self.file(FileId(*file)) {
                     plugin.dynamic.push(dynamic(name, &file, *line, reason));
@@ -242,9 +260,13 @@ fn attribute(file: &File, id: u32, class: &Class, found: &[u32], certain: bool) 
     }
     let decided = || Attribute::Dynamic("is decided while running".to_owned());
     if let [at] = found
-        && matches!(bound(at), Some(Bound::Value(_)))
+        && let Some(Bound::Value(expr)) = bound(at)
     {
-        return if certain { Attribute::Linked } else { decided() };
+        return if certain {
+            Attribute::Linked(literals::fold(expr, &mut literals::NoNames))
+        } else {
+            decided()
+        };
     }
     let mut value: Option<Value> = None;
     for at in found {
@@ -377,6 +399,39 @@ impl<'a> InFile<'a> {
         literals::fold_text(text, line, self)
     }
 
+    /// The value of a name that is bound once at all, so that the point of use does not matter.
+    fn once(&mut self, class: Option<u32>, at: u32, name: &str) -> Option<Folded> {
+        let file = self.file;
+        let members = match class {
+            None => &file.structure.bindings,
+            Some(id) => &file.structure.classes.get(id as usize)?.members,
+        };
+        if count(members, name) != 1 {
+            return None;
+        }
+        let mut scope = InFile { file, class, depth: self.depth };
+        match &members.get(at as usize)?.bound {
+            Bound::Literal => Some(scope.literal(class, at)),
+            Bound::Value(expr) => Some(literals::fold(expr, &mut scope)),
+            _ => None,
+        }
+    }
+
+    /// The constant of a class of the same file.
+    fn of_class(&mut self, class: &str, name: &str) -> Option<Folded> {
+        let bindings = &self.file.structure.bindings;
+        let (found, certain) = visible(bindings, u32::MAX, class);
+        let [at] = &*found else { return None };
+        let Bound::Class(id) = bindings.get(*at as usize)?.bound else { return None };
+        if !certain || count(bindings, class) != 1 {
+            return None;
+        }
+        let (found, certain) =
+            visible(&self.file.structure.classes.get(id as usize)?.members, u32::MAX, name);
+        let [at] = &*found else { return None };
+        if certain { self.once(Some(id), *at, name) } else { None }
+    }
+
     fn look(&mut self, name: &str) -> Option<Folded> {
         let scopes = [self.class, None];
         let scopes = if self.class.is_none() { &scopes[1..] } else { &scopes[..] };
@@ -390,11 +445,7 @@ impl<'a> InFile<'a> {
                 [] => {}
                 // Bound once, in whichever branch: if it is reached at all, it is this.
                 [at] if certain || class.is_none() => {
-                    return match members.get(*at as usize)?.bound {
-                        // Bound once at all: the point of use does not matter.
-                        Bound::Literal if count(members, name) == 1 => Some(self.literal(*class, *at)),
-                        _ => None,
-                    };
+                    return self.once(*class, *at, name);
                 }
                 _ => return None,
             }
@@ -421,6 +472,14 @@ impl Scope for InFile<'_> {
     }
 
     fn attribute(&mut self, object: &Expr, attribute: &str) -> Folded {
-        literals::NoNames.attribute(object, attribute)
+        let unknown = || literals::NoNames.attribute(object, attribute);
+        let Expr::Name(class) = object else { return unknown() };
+        if self.depth > 50 {
+            return unknown();
+        }
+        self.depth += 1;
+        let value = self.of_class(class, attribute).unwrap_or_else(unknown);
+        self.depth -= 1;
+        value
     }
 }

@@ -22,7 +22,9 @@ mod scan;
 mod skim;
 mod walk;
 
-pub use extract::Syntax;
-pub use finder::{PackageSpec, PythonFinder};
-pub use naming::NameRule;
-pub use rules::Rule;
+pub use self::{
+    extract::Syntax,
+    finder::{PackageSpec, PythonFinder},
+    naming::NameRule,
+    rules::{ObjectRef, Rule, RuleError},
+};

@@ -10,7 +10,7 @@ use std::{
 use plugcache::discovery::{
     entry_points::interpreter::Interpreter,
     finder::Finder,
-    python::{PackageSpec, PythonFinder},
+    python::{NameRule, PackageSpec, PythonFinder},
 };
 
 use crate::{args::Proof, output::Failure, settings};
@@ -23,6 +23,7 @@ pub(super) struct Stage {
     pub(super) name: String,
     package: &'static str,
     rule: &'static str,
+    key: NameRule,
     changed: PathBuf,
     broken: PathBuf,
 }
@@ -76,16 +77,17 @@ impl Stage {
                 fs::copy(entry.path(), root.join("encodings").join(entry.file_name()))?;
             }
         }
-        let (package, rule) = ("encodings", "base=codecs:Codec");
+        let (package, rule) = ("encodings", "base=codecs:IncrementalDecoder");
         Ok(Self {
             what: "the codecs of Python's standard library, a copy of them",
-            command: command(library, package, rule),
-            name: "IncrementalDecoder".to_owned(),
+            command: format!("{} --key stem", command(library, package, rule)),
+            name: "rot_13".to_owned(),
             changed: root.join("encodings/rot_13.py"),
             broken: root.join("encodings/koi8_r.py"),
             root,
             package,
             rule,
+            key: NameRule::Stem,
         })
     }
 
@@ -105,6 +107,7 @@ impl Stage {
             root,
             package,
             rule,
+            key: NameRule::Class,
         })
     }
 
@@ -115,10 +118,10 @@ impl Stage {
         Ok(Arc::new(finder))
     }
 
-    /// Adds a class to one file.
+    /// Adds a constant to one file.
     pub(super) fn change(&self) -> io::Result<()> {
         let text = fs::read_to_string(&self.changed)?;
-        fs::write(&self.changed, format!("{text}\n\nclass Another(IncrementalEncoder):\n    pass\n"))
+        fs::write(&self.changed, format!("{text}\nADDED = \"by the demonstration\"\n"))
     }
 
     /// Adds a syntax error to another.

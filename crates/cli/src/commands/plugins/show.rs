@@ -1,6 +1,9 @@
 //! `plugcache plugins show NAME`: everything that is known of one plugin.
 
-use plugcache::discovery::plugin::{Decorator, Parameter, Signature};
+use plugcache::discovery::{
+    plugin::{Decorator, Parameter, Signature},
+    python::facts::ParameterKind,
+};
 use serde::Serialize;
 
 use super::{place, resolve};
@@ -83,5 +86,10 @@ fn head(signature: &Signature) -> String {
 fn parameter(parameter: &Parameter) -> String {
     let annotation = parameter.annotation.as_ref().map_or_else(String::new, |text| format!(": {text}"));
     let default = parameter.default_text.as_ref().map_or_else(String::new, |text| format!(" = {text}"));
-    format!("{}{annotation}{default}", parameter.name)
+    let stars = match parameter.kind {
+        ParameterKind::VarPositional => "*",
+        ParameterKind::VarKeyword => "**",
+        _ => "",
+    };
+    format!("{stars}{}{annotation}{default}", parameter.name)
 }

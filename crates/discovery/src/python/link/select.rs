@@ -1,9 +1,6 @@
 //! Which classes and functions of a file are plugins, and what is kept of them.
 
-use std::{
-    collections::{HashMap, HashSet},
-    rc::Rc,
-};
+use std::collections::{HashMap, HashSet};
 
 use super::{
     deps::Deps,
@@ -426,28 +423,18 @@ fn attribute_values(
     deps: &mut Deps,
 ) -> Vec<(u32, u32, Stored)> {
     let mut values = Vec::new();
-    let structures: Vec<Option<Rc<Structure>>> =
-        order.iter().map(|key| world.structure(key.module)).collect();
-    let class_at = |at: usize| {
-        let key = order.get(at)?;
-        structures.get(at)?.as_ref()?.classes.get(key.class as usize)
-    };
     for (at, key) in order.iter().enumerate() {
-        let Some(class) = class_at(at) else { continue };
-        for (position, member) in class.members.iter().enumerate() {
-            if !matches!(member.bound, Bound::Value(_)) {
-                continue;
+        let deferred = world.deferred(*key);
+        *deps = world.deps.join(*deps, deferred.deps);
+        for (position, name, known) in &deferred.values {
+            let nearer = |key: &ClassKey| {
+                let structure = world.structure(key.module);
+                let class = structure.as_ref().and_then(|known| known.classes.get(key.class as usize));
+                class.is_some_and(|class| visible(&class.members, u32::MAX, name).1)
+            };
+            if !order.iter().take(at).any(nearer) {
+                values.push((at as u32, *position, stored(known)));
             }
-            let nearer = |other: &Class| visible(&other.members, u32::MAX, &member.name).1;
-            let hidden = (0..at).filter_map(class_at).any(nearer)
-                || !visible(&class.members, u32::MAX, &member.name).0.contains(&(position as u32));
-            if hidden {
-                continue;
-            }
-            let place = Place { module: key.module, class: Some(key.class), at: position as u32 };
-            let known = world.value_of(place);
-            *deps = world.deps.join(*deps, known.deps);
-            values.push((at as u32, position as u32, stored(&known)));
         }
     }
     values

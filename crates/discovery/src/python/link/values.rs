@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{
     deps::Deps,
     names::{binding, describe},
-    positions::At,
+    positions::{At, visible},
     world::{ClassKey, Place, Resolution, Target, World},
 };
 use crate::{
@@ -24,15 +24,59 @@ const DEEPEST: u32 = 100;
 pub(in crate::python) struct Known {
     pub(in crate::python) value: Folded,
     pub(in crate::python) deps: Deps,
+    /// The expression alone gives the same outcome: no name had a part in it.
+    pub(in crate::python) is_plain: bool,
+}
+
+impl Known {
+    fn new(value: Folded, deps: Deps) -> Self {
+        Self { value, deps, is_plain: false }
+    }
+}
+
+/// The attributes of one class whose values need more than their own expression.
+#[derive(Debug, Default)]
+pub(in crate::python) struct Deferred {
+    /// Position among the members, name, value.
+    pub(in crate::python) values: Vec<(u32, String, Rc<Known>)>,
+    /// What these rest on, and what others would have rested on.
+    pub(in crate::python) deps: Deps,
 }
 
 impl World<'_, '_> {
+    /// The attributes of a class that describing it could not work out again.
+    pub(in crate::python) fn deferred(&mut self, key: ClassKey) -> Rc<Deferred> {
+        if let Some(known) = self.deferred.get(&key) {
+            return Rc::clone(known);
+        }
+        let mut deferred = Deferred::default();
+        let structure = self.structure(key.module);
+        let class = structure.as_ref().and_then(|structure| structure.classes.get(key.class as usize));
+        let members = class.map_or(&[][..], |class| &class.members);
+        for (at, member) in members.iter().enumerate() {
+            let at = at as u32;
+            if !matches!(member.bound, Bound::Value(_))
+                || !visible(members, u32::MAX, &member.name).0.contains(&at)
+            {
+                continue;
+            }
+            let known = self.value_of(Place { module: key.module, class: Some(key.class), at });
+            deferred.deps = self.deps.join(deferred.deps, known.deps);
+            if !known.is_plain {
+                deferred.values.push((at, member.name.clone(), known));
+            }
+        }
+        let deferred = Rc::new(deferred);
+        self.deferred.insert(key, Rc::clone(&deferred));
+        deferred
+    }
+
     /// The value that a binding gives its name.
     pub(in crate::python) fn value_of(&mut self, place: Place) -> Rc<Known> {
         if let Some(known) = self.values.get(&place) {
             return Rc::clone(known);
         }
-        let unknown = |reason| Rc::new(Known { value: Err(Unknown::new(reason)), deps: Deps::default() });
+        let unknown = |reason| Rc::new(Known::new(Err(Unknown::new(reason)), Deps::default()));
         if self.depth > DEEPEST {
             return unknown("leads through too many names");
         }
@@ -47,7 +91,7 @@ impl World<'_, '_> {
     fn work_out(&mut self, place: Place) -> Known {
         let own = self.file(place.module).map(|file| (file, self.deps.of(file)));
         let deps = own.map(|(_, deps)| deps).unwrap_or_default();
-        let unknown = |reason: &str| Known { value: Err(Unknown::new(reason)), deps };
+        let unknown = |reason: &str| Known::new(Err(Unknown::new(reason)), deps);
         let (Some((file, _)), Some(structure)) = (own, self.structure(place.module)) else {
             return unknown("is in a file without facts");
         };
@@ -69,11 +113,12 @@ impl World<'_, '_> {
                 let mut names = Names::new(self, at, false);
                 let value = literals::fold_text(text, binding.line, &mut names);
                 let seen = names.deps;
-                Known { value, deps: self.deps.join(deps, seen) }
+                Known::new(value, self.deps.join(deps, seen))
             }
             Bound::Value(expr) => {
                 let known = self.fold(at, expr, matches!(expr, Expr::Call(_)));
-                Known { value: known.value, deps: self.deps.join(deps, known.deps) }
+                let is_plain = literals::fold(expr, &mut literals::NoNames) == known.value;
+                Known { is_plain, deps: self.deps.join(deps, known.deps), ..known }
             }
             Bound::Method | Bound::Function(_) => unknown("is a function"),
             Bound::Class(_) => unknown("is a class"),
@@ -86,7 +131,7 @@ impl World<'_, '_> {
         let mut names = Names::new(self, at, symbols);
         let value = literals::fold(expr, &mut names);
         let deps = names.deps;
-        Known { value, deps }
+        Known::new(value, deps)
     }
 
     /// The value of what a name stands for.
@@ -109,13 +154,13 @@ impl World<'_, '_> {
                 (Ok(next), Some(known)) if next == *known => {}
                 (Ok(_), Some(_)) => {
                     let reason = format!("names {name}, which is decided while running");
-                    return Known { value: Err(Unknown::new(reason)), deps };
+                    return Known::new(Err(Unknown::new(reason)), deps);
                 }
-                (Err(reason), _) => return Known { value: Err(reason), deps },
+                (Err(reason), _) => return Known::new(Err(reason), deps),
             }
         }
         let value = value.ok_or_else(|| Unknown::new(format!("names {name}, which is not bound")));
-        Known { value, deps }
+        Known::new(value, deps)
     }
 
     /// What the value of a binding does, for a person.

@@ -8,7 +8,7 @@ use super::{
     hash::Fast,
     modules::{Found, Kind, ModuleId, Modules},
     positions::Positions,
-    values::Known,
+    values::{Deferred, Known},
 };
 use crate::{
     python::facts::{ClassId, Details, Structure},
@@ -109,6 +109,7 @@ pub(in crate::python) struct World<'t, 'a> {
     pub(super) heads: HashMap<ClassKey, Rc<Heads>, Fast>,
     pub(super) infos: HashMap<ClassKey, Rc<Info>, Fast>,
     pub(super) values: HashMap<Place, Rc<Known>, Fast>,
+    pub(super) deferred: HashMap<ClassKey, Rc<Deferred>, Fast>,
     details: HashMap<FileId, Option<Rc<Details>>, Fast>,
 }
 
@@ -128,6 +129,7 @@ impl<'t, 'a> World<'t, 'a> {
             heads: HashMap::default(),
             infos: HashMap::default(),
             values: HashMap::default(),
+            deferred: HashMap::default(),
             details: HashMap::default(),
         }
     }
