@@ -4,6 +4,12 @@
 //! `ansible_core`) and `PLUGCACHE_TRUTH` one with the lists of what they have at run time; passes without
 //! a look where they are not set.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test unwraps what it expects, and prints its figures"
+)]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -146,7 +152,7 @@ fn yt_dlp_urls_are_equal_or_dynamic() {
     }
     println!("equal {equal} of {}; dynamic {dynamic:?}", truth.len());
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(f64::from(equal) >= 0.93 * truth.len() as f64);
+    assert!(100 * equal >= 93 * truth.len());
 }
 
 #[test]
