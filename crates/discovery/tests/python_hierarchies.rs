@@ -4,6 +4,8 @@
 //! collects the subclasses that their own module still leads to by name. Without `python3` on the machine
 //! the cases are only compared with what they say themselves.
 
+#![expect(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
+
 use std::{collections::BTreeSet, fs, path::Path, process::Command, sync::Arc};
 
 use plugcache_discovery::{index::Session, plugin::Plugin, python::finder::PythonFinder};
@@ -318,7 +320,9 @@ impl Tree {
         let tree = Self { directory: tempfile::tempdir().unwrap() };
         tree.write("r/base.py", BASE);
         fs::create_dir_all(tree.directory.path().join("s")).unwrap();
-        files.iter().for_each(|(path, text)| tree.write(path, text));
+        for (path, text) in files {
+            tree.write(path, text);
+        }
         tree
     }
 
