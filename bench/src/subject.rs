@@ -7,6 +7,7 @@ use plugcache_discovery::{
     entry_points::{self, EntryPointFinder, PythonVersion},
     finder::Finder,
     index::{Location, Session, Snapshot},
+    manifest::{self, ManifestFinder},
     python::finder::{PackageSpec, PythonFinder},
 };
 
@@ -23,6 +24,8 @@ pub(crate) enum What {
     Generated,
     /// Every entry point of an environment.
     EntryPoints,
+    /// Home Assistant's integrations, by their manifests.
+    Manifests,
 }
 
 impl What {
@@ -33,6 +36,7 @@ impl What {
             Self::Registered => "registered",
             Self::Generated => "generated",
             Self::EntryPoints => "entry-points",
+            Self::Manifests => "manifests",
         }
     }
 }
@@ -41,7 +45,7 @@ impl FromStr for What {
     type Err = String;
 
     fn from_str(word: &str) -> std::result::Result<Self, String> {
-        [Self::Extractors, Self::Registered, Self::Generated, Self::EntryPoints]
+        [Self::Extractors, Self::Registered, Self::Generated, Self::EntryPoints, Self::Manifests]
             .into_iter()
             .find(|what| what.word() == word)
             .ok_or_else(|| format!("nothing is called {word}"))
@@ -57,6 +61,11 @@ pub(crate) fn session(what: What, root: &Path, cache: &Path, strength: Strength)
         }
         What::Generated => classes("host.plugins", &["base=host.base:Plugin"])?,
         What::EntryPoints => Arc::new(EntryPointFinder::default()),
+        What::Manifests => Arc::new(ManifestFinder::new(manifest::Options {
+            patterns: vec!["*/manifest.json".to_owned()],
+            key: Some("domain".to_owned()),
+            ..manifest::Options::default()
+        })?),
     };
     let location = Location { directories: vec![cache.to_owned()] };
     Ok(Session { location, strength, ..Session::new(finder, vec![root.to_owned()]) })
@@ -75,6 +84,9 @@ pub(crate) fn walk_through(what: What, snapshot: &Snapshot) -> u64 {
         return listed.map_or(0, |listed| listed.len() as u64);
     }
     let mut seen = 0;
-    snapshot.for_each(|_| seen += 1);
-    seen
+    let taken = snapshot.index().for_each(|_| {
+        seen += 1;
+        Some(())
+    });
+    taken.map_or(0, |()| seen)
 }

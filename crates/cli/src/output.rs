@@ -29,6 +29,7 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const STRONG: Style = Style::new().bold();
 pub(crate) const DIM: Style = Style::new().dimmed();
 
+#[expect(clippy::unused_self, reason = "whoever prints has been given the right to")]
 impl Output {
     pub(crate) fn new(format: Format, quiet: bool) -> Self {
         Self { format, quiet }

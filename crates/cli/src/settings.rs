@@ -108,7 +108,8 @@ pub(crate) fn location(proof: &Proof, project: &Project) -> Location {
         return Location::default();
     }
     let chosen = proof.cache_dir.clone().or_else(|| project.cache_dir.clone());
-    let mut directories: Vec<PathBuf> = chosen.into_iter().filter_map(absolute).collect();
+    let mut directories: Vec<PathBuf> =
+        chosen.into_iter().filter_map(|path| std::path::absolute(path).ok()).collect();
     if let Some(own) = user_cache_directory()
         && !directories.contains(&own)
     {
@@ -120,11 +121,6 @@ pub(crate) fn location(proof: &Proof, project: &Project) -> Location {
 /// `$XDG_CACHE_HOME/plugcache`, or the platform's default for it.
 pub(crate) fn user_cache_directory() -> Option<PathBuf> {
     Xdg::new().ok().map(|strategy| strategy.cache_dir().join("plugcache"))
-}
-
-fn absolute(path: PathBuf) -> Option<PathBuf> {
-    let path: &Path = &path;
-    std::path::absolute(path).ok()
 }
 
 /// What an interpreter says of itself, with this process's environment.

@@ -1,5 +1,7 @@
 //! Every command as its user sees it: the whole output, paths and times made the same everywhere.
 
+#![expect(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -4,6 +4,12 @@
 //! `PLUGCACHE_STEPS` sets the number of steps (100,000 for the figure in the README), `PLUGCACHE_SEED` the
 //! seed, which is printed.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test unwraps what it expects, and prints its figures"
+)]
+
 use std::sync::Arc;
 
 use plugcache_discovery::{

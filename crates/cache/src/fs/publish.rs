@@ -181,7 +181,7 @@ mod tests {
         std::fs::write(place.path().join(".tmp-1"), b"").unwrap();
         std::fs::write(place.path().join("kept"), b"").unwrap();
         let directory = Directory::open(place.path()).unwrap();
-        assert_eq!(remove_abandoned(&directory, std::time::Duration::from_secs(60)).unwrap(), 0);
+        assert_eq!(remove_abandoned(&directory, std::time::Duration::from_mins(1)).unwrap(), 0);
         assert_eq!(remove_abandoned(&directory, std::time::Duration::ZERO).unwrap(), 1);
     }
 }

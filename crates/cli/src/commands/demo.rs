@@ -92,6 +92,9 @@ fn classes(stage: &Stage, cache: &Path, output: &Output) -> Result<(), Failure> 
     stage.break_one()?;
     list("after one file broke")?;
 
+    // So that the explanation speaks of proof, not of files too young to prove anything.
+    stage::settle();
+    resolver.list();
     output.line(format!("\n{STRONG}Why?{STRONG:#} plugcache explain {}", stage.name))?;
     let began = Instant::now();
     let answer = resolver.resolve(&stage.name);

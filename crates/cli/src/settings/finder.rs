@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use plugcache::{
     discovery::{
         finder::Finder,
-        manifest::ManifestFinder,
+        manifest::{self, ManifestFinder},
         python::{PackageSpec, PythonFinder, Syntax},
     },
     project::Project,
@@ -40,18 +40,20 @@ fn from_manifests(
     select: &Select,
     project: &Project,
 ) -> Result<Arc<dyn Finder>, Failure> {
-    let mut finder = ManifestFinder::new(patterns)?;
-    if let Some(key) = key(select, project) {
-        finder = finder.key(&key)?;
-    }
-    if let Some(path) = select.schema.as_ref().or(project.schema.as_ref()) {
-        finder = finder.schema(read_schema(path)?)?;
-    }
-    Ok(Arc::new(finder))
+    let schema = select.schema.as_ref().or(project.schema.as_ref());
+    let options = manifest::Options {
+        patterns,
+        key: key(select, project),
+        schema: schema.map(|path| read_schema(path)).transpose()?,
+        ..manifest::Options::default()
+    };
+    Ok(Arc::new(ManifestFinder::new(options)?))
 }
 
 fn read_schema(path: &Path) -> Result<serde_json::Value, Failure> {
-    let failed = |error: &dyn std::fmt::Display| format!("{}: {error}: --schema expects a JSON Schema", path.display());
+    let failed = |error: &dyn std::fmt::Display| {
+        format!("{}: {error}: --schema expects a JSON Schema", path.display())
+    };
     let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
     serde_json::from_str(&text).map_err(|error| failed(&error).into())
 }

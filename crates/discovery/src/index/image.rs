@@ -176,12 +176,11 @@ pub(super) fn of_build(build: Build<'_>, links: &Links, header: Header, spec: St
     let mut heap = Heap::default();
     let directories = build.directories.iter().map(|node| {
         let mut flags = if node.racy { format::RACY } else { 0 };
-        let listing = match &node.listing {
-            Some(listing) => heap.push(&listing.encode()),
-            None => {
-                flags |= format::ABSENT;
-                Pointer::default()
-            }
+        let listing = if let Some(listing) = &node.listing {
+            heap.push(&listing.encode())
+        } else {
+            flags |= format::ABSENT;
+            Pointer::default()
         };
         DirectoryRow {
             root: node.root.0.into(),

@@ -70,7 +70,7 @@ pub fn clear(directory: &Directory, dry_run: bool) -> Result<Vec<Removed>, Error
         }
     }
     if !dry_run {
-        remove_abandoned(directory, std::time::Duration::from_secs(3600))?;
+        remove_abandoned(directory, std::time::Duration::from_hours(1))?;
     }
     Ok(removed)
 }

@@ -173,7 +173,9 @@ impl<'a> Writer<'a> {
             );
         }
         wasted.extend(self.replace_plugins(dirty, new)?);
-        wasted.iter().for_each(|pointer| self.waste(pointer));
+        for pointer in &wasted {
+            self.waste(pointer);
+        }
         Ok(())
     }
 

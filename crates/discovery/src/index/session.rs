@@ -71,7 +71,7 @@ impl Session {
             roots,
             location: Location::default(),
             strength: Strength::Full,
-            lock_timeout: Duration::from_secs(60),
+            lock_timeout: Duration::from_mins(1),
             max_age: None,
             refresh: false,
             clock: Arc::new(SystemClock),
@@ -224,6 +224,21 @@ struct Opened {
     kept: bool,
 }
 
+impl Opened {
+    /// What was kept is true.
+    fn hit(index: Index, findings: Findings) -> Self {
+        Self {
+            index,
+            findings: Some(findings),
+            stale: Vec::new(),
+            parsed: 0,
+            reused: None,
+            warnings: Vec::new(),
+            kept: true,
+        }
+    }
+}
+
 /// One opening on its way.
 struct Work<'a> {
     session: &'a Session,
@@ -271,15 +286,7 @@ impl Work<'_> {
             // Failing to keep them costs the next opening the same reads and nothing else.
             let _ = self.publish(directory, *image);
         }
-        Opened {
-            index,
-            findings: Some(findings),
-            stale: Vec::new(),
-            parsed: 0,
-            reused: None,
-            warnings: Vec::new(),
-            kept: true,
-        }
+        Opened::hit(index, findings)
     }
 
     fn refresh(&self, strength: Strength, seen: Option<(Index, Findings)>) -> Opened {
@@ -322,7 +329,7 @@ impl Work<'_> {
         };
         let (index, findings) = match loaded {
             Ok(Some((index, findings))) if findings.is_true() => {
-                return self.hit_while_locked(index, findings);
+                return Opened::hit(index, findings);
             }
             Ok(Some(loaded)) => loaded,
             Ok(None) => return self.build(Some(directory), vec![whole(StaleReason::Missing)], None),
@@ -335,18 +342,6 @@ impl Work<'_> {
             }
             Ok(Patched::Build) => self.build(Some(directory), findings.stale, Some(&index)),
             Err(reason) => self.build(Some(directory), vec![whole(reason)], None),
-        }
-    }
-
-    fn hit_while_locked(&self, index: Index, findings: Findings) -> Opened {
-        Opened {
-            index,
-            findings: Some(findings),
-            stale: Vec::new(),
-            parsed: 0,
-            reused: None,
-            warnings: Vec::new(),
-            kept: true,
         }
     }
 

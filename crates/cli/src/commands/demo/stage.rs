@@ -113,9 +113,8 @@ impl Stage {
 
     pub(super) fn finder(&self) -> Result<Arc<dyn Finder>, Failure> {
         let package = PackageSpec { name: self.package.to_owned(), recursive: true };
-        let finder =
-            PythonFinder { packages: vec![package], rules: vec![self.rule.parse()?], ..Default::default() };
-        Ok(Arc::new(finder))
+        let (packages, rules, name) = (vec![package], vec![self.rule.parse()?], self.key.clone());
+        Ok(Arc::new(PythonFinder { packages, rules, name, ..PythonFinder::default() }))
     }
 
     /// Adds a constant to one file.
