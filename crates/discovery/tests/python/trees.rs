@@ -1,5 +1,7 @@
 //! Small trees of Python modules over two roots, for tests.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::{collections::BTreeSet, fs, path::Path, process::Command, sync::Arc};
 
 use plugcache_discovery::{
@@ -50,7 +52,9 @@ impl Tree {
         let tree = Self { directory: tempfile::tempdir().unwrap() };
         tree.write("r/base.py", BASE);
         fs::create_dir_all(tree.directory.path().join("s")).unwrap();
-        files.iter().for_each(|(path, text)| tree.write(path, text));
+        for (path, text) in files {
+            tree.write(path, text);
+        }
         tree
     }
 
