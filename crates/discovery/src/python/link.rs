@@ -20,6 +20,7 @@ mod payload;
 mod positions;
 mod select;
 mod targets;
+mod texts;
 mod values;
 mod world;
 

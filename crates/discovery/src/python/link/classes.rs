@@ -126,6 +126,12 @@ impl World<'_, '_> {
         if let Some(known) = self.infos.get(&key) {
             return Rc::clone(known);
         }
+        let heads = self.heads(key);
+        if heads.classes().all(|base| self.infos.contains_key(&base)) {
+            let info = Rc::new(self.derive_info(key, &heads));
+            self.infos.insert(key, Rc::clone(&info));
+            return info;
+        }
         let mut stack = vec![(key, false)];
         let mut open: HashSet<ClassKey, Fast> = HashSet::default();
         while let Some((class, expanded)) = stack.pop() {
@@ -252,6 +258,16 @@ impl World<'_, '_> {
         targets: &[Target],
         memo: &mut HashMap<ClassKey, bool, Fast>,
     ) -> bool {
+        if let Some(known) = memo.get(&key) {
+            return *known;
+        }
+        let heads = self.heads(key);
+        let is_target = heads.bases.iter().flatten().any(|base| targets.contains(base));
+        if is_target || heads.classes().all(|base| memo.contains_key(&base)) {
+            let derives = is_target || heads.classes().any(|base| memo.get(&base) == Some(&true));
+            memo.insert(key, derives);
+            return derives;
+        }
         let mut stack = vec![(key, false)];
         let mut open: HashSet<ClassKey, Fast> = HashSet::default();
         while let Some((class, expanded)) = stack.pop() {

@@ -89,10 +89,9 @@ impl World<'_, '_> {
     }
 
     fn work_out(&mut self, place: Place) -> Known {
-        let own = self.file(place.module).map(|file| (file, self.deps.of(file)));
-        let deps = own.map(|(_, deps)| deps).unwrap_or_default();
+        let deps = self.file(place.module).map(|file| self.deps.of(file)).unwrap_or_default();
         let unknown = |reason: &str| Known::new(Err(Unknown::new(reason)), deps);
-        let (Some((file, _)), Some(structure)) = (own, self.structure(place.module)) else {
+        let Some(structure) = self.structure(place.module) else {
             return unknown("is in a file without facts");
         };
         let Some(binding) = binding(&structure, place) else { return unknown("is in a damaged file") };
@@ -102,16 +101,11 @@ impl World<'_, '_> {
         };
         match &binding.bound {
             Bound::Literal => {
-                let Some(details) = self.details(file) else { return unknown("is in a damaged file") };
-                let literals = match place.class {
-                    None => Some(&details.literals),
-                    Some(class) => details.classes.get(class as usize).map(|class| &class.literals),
-                };
-                let Some(text) = literals.and_then(|literals| literal(literals, place.at)) else {
+                let Some(text) = self.literal_text(place) else {
                     return unknown("is in a damaged file");
                 };
                 let mut names = Names::new(self, at, false);
-                let value = literals::fold_text(text, binding.line, &mut names);
+                let value = literals::fold_text(&text, binding.line, &mut names);
                 let seen = names.deps;
                 Known::new(value, self.deps.join(deps, seen))
             }

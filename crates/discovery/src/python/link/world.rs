@@ -11,7 +11,7 @@ use super::{
     values::{Deferred, Known},
 };
 use crate::{
-    python::facts::{ClassId, Details, Structure},
+    python::facts::{ClassId, Structure},
     tree::{FileId, Tree},
 };
 
@@ -110,7 +110,6 @@ pub(in crate::python) struct World<'t, 'a> {
     pub(super) infos: HashMap<ClassKey, Rc<Info>, Fast>,
     pub(super) values: HashMap<Place, Rc<Known>, Fast>,
     pub(super) deferred: HashMap<ClassKey, Rc<Deferred>, Fast>,
-    details: HashMap<FileId, Option<Rc<Details>>, Fast>,
 }
 
 impl<'t, 'a> World<'t, 'a> {
@@ -130,7 +129,6 @@ impl<'t, 'a> World<'t, 'a> {
             infos: HashMap::default(),
             values: HashMap::default(),
             deferred: HashMap::default(),
-            details: HashMap::default(),
         }
     }
 
@@ -154,15 +152,6 @@ impl<'t, 'a> World<'t, 'a> {
             Kind::Source { structure, .. } => structure.clone(),
             _ => None,
         }
-    }
-
-    pub(in crate::python) fn details(&mut self, file: FileId) -> Option<Rc<Details>> {
-        if let Some(known) = self.details.get(&file) {
-            return known.clone();
-        }
-        let details = self.tree.details(file).and_then(|bytes| postcard::from_bytes(bytes).ok()).map(Rc::new);
-        self.details.insert(file, details.clone());
-        details
     }
 
     pub(super) fn symbol(&mut self, name: &str) -> u32 {
