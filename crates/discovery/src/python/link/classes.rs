@@ -208,9 +208,6 @@ impl World<'_, '_> {
             let Target::Class(key) = next else { break };
             match self.infos.get(&key).map(|info| &info.order) {
                 Some(Order::Base(Some(base))) => {
-                    if order.contains(base) {
-                        break;
-                    }
                     order.push(base.clone());
                     next = base.clone();
                 }
@@ -221,7 +218,12 @@ impl World<'_, '_> {
                 Some(Order::Base(None)) | None => break,
             }
         }
-        order.truncate(MOST_ANCESTORS);
+        if order.len() >= MOST_ANCESTORS {
+            // Either a very long chain, or a circle that no program can make.
+            order.truncate(MOST_ANCESTORS);
+            let mut seen: HashSet<ClassKey, Fast> = HashSet::default();
+            order.retain(|target| !matches!(target, Target::Class(key) if !seen.insert(*key)));
+        }
         order
     }
 

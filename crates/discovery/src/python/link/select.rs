@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{
     deps::Deps,
     hash::Fast,
-    liveness::{live_classes, stays},
+    liveness::{Later, live_classes},
     modules::{Found, ModuleId},
     payload::{BaseName, ClassPayload, FunctionPayload, Payload, Stored},
     positions::{At, visible},
@@ -384,10 +384,12 @@ impl<'f> Selection<'f> {
         deps: &mut Deps,
     ) {
         let module_name = world.module_name(module);
+        let names = Later::new(&structure.bindings);
+        let mut seen: HashSet<&str> = HashSet::new();
         for (position, binding) in structure.bindings.iter().enumerate() {
             let Bound::Function(id) = binding.bound else { continue };
             let Some(function) = structure.functions.get(id as usize) else { continue };
-            if !self.accepts_name(&function.name) || !stays(&structure.bindings, position) {
+            if !self.accepts_name(&function.name) || !names.stays(position) {
                 continue;
             }
             let at = At { module, limit: position as u32, class: None };
@@ -399,8 +401,7 @@ impl<'f> Selection<'f> {
                 _ => true,
             });
             // One of two functions in branches is enough: the first.
-            let again = |record: &Record| record.name == function.name && record.file == file;
-            if !holds || linked.records.iter().any(again) {
+            if !holds || !seen.insert(&function.name) {
                 continue;
             }
             let Some(name) = finder.name.of(&function.name, &module_name, "", true) else { continue };

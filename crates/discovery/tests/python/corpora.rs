@@ -20,10 +20,12 @@ use std::{
 use plugcache_discovery::{
     index::{Report, Session},
     plugin::Plugin,
-    python::finder::{PackageSpec, PythonFinder},
+    python::{PackageSpec, PythonFinder},
     value::Value,
 };
 use serde_json::Value as Json;
+
+use crate::trees::LinkedAlike;
 
 fn place(corpus: &str, truth: &str) -> Option<(PathBuf, Json)> {
     let corpora = std::env::var_os("PLUGCACHE_CORPORA")?;
@@ -41,7 +43,7 @@ fn finder(packages: &[&str], rules: &[&str]) -> PythonFinder {
 }
 
 fn run(root: PathBuf, finder: PythonFinder) -> (Vec<Plugin>, Report) {
-    let session = Session::new(Arc::new(finder), vec![root]);
+    let session = Session::new(Arc::new(LinkedAlike(finder, 97)), vec![root]);
     let (snapshot, plugins) = session.list(|snapshot| {
         let begun = Instant::now();
         let all = snapshot.all();
@@ -210,7 +212,8 @@ fn streamlink_has_its_plugins_and_matchers() {
 #[test]
 fn ansible_has_its_plugin_files() {
     let Some((root, truth)) = place("ansible_core", "ansible_core_plugins.json") else { return };
-    let loaders: [(&str, &str, &[&str]); 13] = [
+    // A loader takes files of one directory; what is asked of the class in them differs.
+    let loaders: [(&str, &str, &[&str]); 17] = [
         ("action_loader", "ansible.plugins.action", &["base=ansible.plugins.action:ActionBase"]),
         ("become_loader", "ansible.plugins.become", &["base=ansible.plugins.become:BecomeBase"]),
         ("cache_loader", "ansible.plugins.cache", &["base=ansible.plugins.cache:BaseCacheModule"]),
@@ -221,15 +224,19 @@ fn ansible_has_its_plugin_files() {
             &["base=ansible.plugins.connection:ConnectionBase"],
         ),
         ("filter_loader", "ansible.plugins.filter", &["attribute=filters"]),
-        ("fragment_loader", "ansible.plugins.doc_fragments", &["any", "prefix=ModuleDocFragmen"]),
+        ("fragment_loader", "ansible.plugins.doc_fragments", &["attribute=DOCUMENTATION"]),
         (
             "inventory_loader",
             "ansible.plugins.inventory",
-            &["base=ansible.plugins.inventory:BaseInventoryPlugin"],
+            &["base=ansible.plugins.inventory:_BaseInventoryPlugin", "attribute=NAME"],
         ),
         ("lookup_loader", "ansible.plugins.lookup", &["base=ansible.plugins.lookup:LookupBase"]),
+        ("module_loader", "ansible.modules", &["function"]),
+        ("module_utils_loader", "ansible.module_utils", &["any"]),
+        ("ps_module_utils_loader", "ansible.module_utils", &["function"]),
         ("shell_loader", "ansible.plugins.shell", &["base=ansible.plugins.shell:ShellBase"]),
         ("strategy_loader", "ansible.plugins.strategy", &["base=ansible.plugins.strategy:StrategyBase"]),
+        ("terminal_loader", "ansible.plugins.terminal", &["base=ansible.plugins.terminal:TerminalBase"]),
         ("test_loader", "ansible.plugins.test", &["attribute=tests"]),
         ("vars_loader", "ansible.plugins.vars", &["base=ansible.plugins.vars:BaseVarsPlugin"]),
     ];
@@ -238,7 +245,7 @@ fn ansible_has_its_plugin_files() {
         finder.name = "stem".parse().unwrap();
         let (plugins, _) = run(root.clone(), finder);
         let found: BTreeSet<String> = plugins.iter().map(|plugin| format!("{}.py", plugin.name)).collect();
-        let real = truth["plugins"][loader].as_array().unwrap();
+        let Some(real) = truth["plugins"][loader].as_array() else { continue };
         let real: BTreeSet<String> = real.iter().map(|name| name.as_str().unwrap().to_owned()).collect();
         let missing: Vec<_> = real.difference(&found).collect();
         let extra: Vec<_> = found.difference(&real).collect();

@@ -4,42 +4,9 @@
 //! collects the subclasses that their own module still leads to by name. Without `python3` on the machine
 //! the cases are only compared with what they say themselves.
 
-#![expect(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
+use std::collections::BTreeSet;
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command, sync::Arc};
-
-use plugcache_discovery::{index::Session, plugin::Plugin, python::finder::PythonFinder};
-use tempfile::TempDir;
-
-const BASE: &str = "class Base: pass\nclass Other: pass\n";
-
-/// Prints `module:qualname` of each subclass of `base.Base` that can be reached by its name.
-const ASK: &str = r"
-import sys, importlib, gc, operator
-sys.path[:0] = sys.argv[2].split(':')
-for name in sys.argv[3].split(','):
-    try:
-        importlib.import_module(name)
-    except Exception as error:
-        print('!', name, error, file=sys.stderr)
-gc.collect()
-import base
-def below(cls, seen):
-    for sub in cls.__subclasses__():
-        if sub not in seen:
-            seen.add(sub)
-            below(sub, seen)
-    return seen
-for cls in below(base.Base, set()):
-    module = sys.modules[cls.__module__]
-    values = list(vars(module).values())
-    try:
-        reached = operator.attrgetter(cls.__qualname__)(module) is cls
-    except AttributeError:
-        reached = any(value is cls for value in values)
-    if reached:
-        print(f'{cls.__module__}:{cls.__qualname__}')
-";
+use crate::trees::{Tree, finder, module, qualified};
 
 struct Case {
     name: &'static str,
@@ -310,74 +277,6 @@ const CASES: &[Case] = &[
         found: &["foo-bar.x:X"],
     },
 ];
-
-struct Tree {
-    directory: TempDir,
-}
-
-impl Tree {
-    fn new(files: &[(&str, &str)]) -> Self {
-        let tree = Self { directory: tempfile::tempdir().unwrap() };
-        tree.write("r/base.py", BASE);
-        fs::create_dir_all(tree.directory.path().join("s")).unwrap();
-        for (path, text) in files {
-            tree.write(path, text);
-        }
-        tree
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        let path = self.directory.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, format!("{text}\n")).unwrap();
-    }
-
-    fn plugins(&self, finder: PythonFinder) -> Vec<Plugin> {
-        let roots = vec![self.directory.path().join("r"), self.directory.path().join("s")];
-        let session = Session::new(Arc::new(finder), roots);
-        let (_, plugins) = session.list(|snapshot| {
-            let mut describe = snapshot.describer();
-            let all = snapshot.all();
-            let many: Vec<Plugin> = all.iter().map(&mut describe).collect();
-            let single: Vec<Plugin> = all.iter().map(|one| snapshot.describe(one)).collect();
-            assert_eq!(many, single, "one by one and together");
-            many
-        });
-        plugins
-    }
-
-    /// What the interpreter says; `None` without one.
-    fn run(&self, modules: &str) -> Option<BTreeSet<String>> {
-        let root = |name| self.directory.path().join(name).display().to_string();
-        let roots = format!("{}:{}", root("r"), root("s"));
-        let mut command = Command::new("python3");
-        command.args(["-B", "-c", ASK, "-", &roots, modules]);
-        let output = command.output().ok()?;
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Some(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
-    }
-}
-
-fn finder(rules: &[&str]) -> PythonFinder {
-    PythonFinder {
-        rules: rules.iter().map(|rule| rule.parse().unwrap()).collect(),
-        ..PythonFinder::default()
-    }
-}
-
-fn qualified(plugin: &Plugin) -> String {
-    format!(
-        "{}:{}",
-        plugin.module.as_deref().unwrap_or_default(),
-        plugin.qualname.as_deref().unwrap_or_default()
-    )
-}
-
-fn module(path: &str) -> String {
-    let path = Path::new(path).with_extension("");
-    let path = path.to_str().unwrap().split_once('/').unwrap().1.replace('/', ".");
-    path.strip_suffix(".__init__").map(str::to_owned).unwrap_or(path)
-}
 
 #[test]
 fn subclasses_are_those_that_python_has() {

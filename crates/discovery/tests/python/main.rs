@@ -1,0 +1,7 @@
+//! Python plugins: small trees against the interpreter, and real packages against what running them
+//! showed.
+
+mod corpora;
+mod hierarchies;
+mod plugins;
+mod trees;
