@@ -27,6 +27,10 @@ pub(crate) fn run(arguments: &[String]) -> Result {
             let layout = Layout::of(Path::new(root), suffix)?;
             Sample::of(|| layout.stat())?
         }
+        ["stat-distributions", site] => {
+            let layout = Layout::of_distributions(Path::new(site))?;
+            Sample::of(|| layout.stat())?
+        }
         ["read", root, suffix] => {
             let layout = Layout::of(Path::new(root), suffix)?;
             Sample::of(|| layout.read())?
@@ -39,21 +43,20 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         ["open", what, root, cache] => {
             let what = what.parse::<What>()?;
             Sample::of(|| {
-                let session = subject::session(what, Path::new(root), Path::new(cache), Strength::Full);
+                let session = subject::session(what, Path::new(root), Path::new(cache), Strength::Full)?;
                 Ok(session.open().report().parsed as u64)
             })?
         }
         ["list", what, root, cache, strength] => {
             let (what, strength) = (what.parse::<What>()?, strength.parse::<Strength>()?);
             Sample::of(|| {
-                let session = subject::session(what, Path::new(root), Path::new(cache), strength);
-                let (_, plugins) = session.ask(|snapshot| snapshot.all().len());
-                Ok(plugins as u64)
+                let session = subject::session(what, Path::new(root), Path::new(cache), strength)?;
+                Ok(session.ask(|snapshot| subject::walk_through(what, snapshot)).1)
             })?
         }
         ["heap", what, root, cache] => {
             let session =
-                subject::session(what.parse::<What>()?, Path::new(root), Path::new(cache), Strength::Trust);
+                subject::session(what.parse::<What>()?, Path::new(root), Path::new(cache), Strength::Trust)?;
             let before = heap::live();
             let snapshot = session.open();
             let held = heap::live().saturating_sub(before) as u64;
@@ -69,7 +72,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
 /// Opens, proves and looks up one name. Anything but an answer from the kept index is an error: it would
 /// measure something else.
 fn find(what: What, root: &Path, cache: &Path, strength: Strength, name: &str) -> Result<u64> {
-    let session = subject::session(what, root, cache, strength);
+    let session = subject::session(what, root, cache, strength)?;
     let (snapshot, found) = session.find(name, |_, candidates| candidates.len());
     let report = snapshot.report();
     if found == 0 || report.parsed > 0 || report.strength != strength {

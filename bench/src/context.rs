@@ -19,8 +19,8 @@ pub(crate) struct Context {
     pub(crate) work: PathBuf,
     /// The Python that peers run in.
     pub(crate) python: PathBuf,
-    /// Pythons of other versions.
-    pub(crate) other_pythons: Vec<PathBuf>,
+    /// Pythons of other versions, by version.
+    pub(crate) other_pythons: Vec<(String, PathBuf)>,
     /// Few rounds and small trees: shows that everything runs, not how fast.
     pub(crate) quick: bool,
     only: Vec<String>,
@@ -43,7 +43,10 @@ impl Context {
                 "--entry-points" => context.entry_points = value.into(),
                 "--work" => context.work = value.into(),
                 "--python" => context.python = value.into(),
-                "--other-python" => context.other_pythons.push(value.into()),
+                "--other-python" => {
+                    let (version, python) = value.split_once('=').ok_or("--other-python VERSION=PATH")?;
+                    context.other_pythons.push((version.to_owned(), python.into()));
+                }
                 "--only" => context.only = value.split(',').map(|goal| goal.trim().to_uppercase()).collect(),
                 _ => return Err(format!("unknown flag {flag}; see `cargo xtask help`").into()),
             }

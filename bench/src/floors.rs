@@ -24,6 +24,23 @@ impl Layout {
         Ok(layout)
     }
 
+    /// Lists what an answer about entry points has to look at: in each distribution's directory
+    /// `entry_points.txt`, there or not, and the metadata of those that have one.
+    pub(crate) fn of_distributions(site: &Path) -> Result<Self> {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(site)? {
+            let name = entry?.file_name();
+            if !name.as_bytes().ends_with(b".dist-info") {
+                continue;
+            }
+            files.push(CString::new([name.as_bytes(), b"/entry_points.txt"].concat())?);
+            if site.join(&name).join("entry_points.txt").is_file() {
+                files.push(CString::new([name.as_bytes(), b"/METADATA"].concat())?);
+            }
+        }
+        Ok(Self { directories: vec![(CString::new(site.as_os_str().as_bytes())?, files)] })
+    }
+
     fn add(&mut self, directory: &Path, suffix: &str) -> Result {
         let mut files = Vec::new();
         let mut below = Vec::new();
@@ -47,8 +64,8 @@ impl Layout {
         for (directory, files) in &self.directories {
             let directory = open_directory(directory)?;
             for file in files {
-                let stat = statat(&directory, file, AtFlags::SYMLINK_NOFOLLOW)?;
-                found += u64::from(stat.st_mode != 0);
+                // Absent is an answer too.
+                found += u64::from(statat(&directory, file, AtFlags::SYMLINK_NOFOLLOW).is_ok());
             }
         }
         Ok(found)

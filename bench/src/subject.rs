@@ -4,11 +4,14 @@ use std::{path::Path, str::FromStr, sync::Arc};
 
 use plugcache_cache::Strength;
 use plugcache_discovery::{
-    finder::{Extracted, Facts, Finder, Linked, Links, Record, Scope},
-    index::{Location, Session},
-    plugin::Plugin,
-    tree::{EntryKind, RootId, Tree},
+    entry_points::{self, EntryPointFinder, PythonVersion},
+    finder::Finder,
+    index::{Location, Session, Snapshot},
+    manifest::{self, ManifestFinder},
+    python::finder::{PackageSpec, PythonFinder},
 };
+
+use crate::Result;
 
 /// Which plugins are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub(crate) enum What {
     Generated,
     /// Every entry point of an environment.
     EntryPoints,
+    /// Home Assistant's integrations, by their manifests.
+    Manifests,
 }
 
 impl What {
@@ -31,6 +36,7 @@ impl What {
             Self::Registered => "registered",
             Self::Generated => "generated",
             Self::EntryPoints => "entry-points",
+            Self::Manifests => "manifests",
         }
     }
 }
@@ -38,8 +44,8 @@ impl What {
 impl FromStr for What {
     type Err = String;
 
-    fn from_str(word: &str) -> Result<Self, String> {
-        [Self::Extractors, Self::Registered, Self::Generated, Self::EntryPoints]
+    fn from_str(word: &str) -> std::result::Result<Self, String> {
+        [Self::Extractors, Self::Registered, Self::Generated, Self::EntryPoints, Self::Manifests]
             .into_iter()
             .find(|what| what.word() == word)
             .ok_or_else(|| format!("nothing is called {word}"))
@@ -47,80 +53,40 @@ impl FromStr for What {
 }
 
 /// A session that keeps its index in `cache`.
-pub(crate) fn session(what: What, root: &Path, cache: &Path, strength: Strength) -> Session {
-    let finder = match what {
-        What::Extractors | What::Registered => Lines { below: "yt_dlp/extractor" },
-        What::Generated | What::EntryPoints => Lines { below: "host/plugins" },
+pub(crate) fn session(what: What, root: &Path, cache: &Path, strength: Strength) -> Result<Session> {
+    let finder: Arc<dyn Finder> = match what {
+        What::Extractors => classes("yt_dlp.extractor", &["base=yt_dlp.extractor.common:InfoExtractor"])?,
+        What::Registered => {
+            classes("yt_dlp.extractor", &["exported=yt_dlp.extractor._extractors", "suffix=IE"])?
+        }
+        What::Generated => classes("host.plugins", &["base=host.base:Plugin"])?,
+        What::EntryPoints => Arc::new(EntryPointFinder::default()),
+        What::Manifests => Arc::new(ManifestFinder::new(manifest::Options {
+            patterns: vec!["*/manifest.json".to_owned()],
+            key: Some("domain".to_owned()),
+            ..manifest::Options::default()
+        })?),
     };
     let location = Location { directories: vec![cache.to_owned()] };
-    Session { location, strength, ..Session::new(Arc::new(finder), vec![root.to_owned()]) }
+    Ok(Session { location, strength, ..Session::new(finder, vec![root.to_owned()]) })
 }
 
-/// Stands in until the Python finder is here: a line that begins with `class` is a plugin.
-struct Lines {
-    below: &'static str,
+fn classes(package: &str, rules: &[&str]) -> Result<Arc<dyn Finder>> {
+    let packages = vec![PackageSpec::recursive(package)];
+    let rules = rules.iter().map(|rule| rule.parse()).collect::<std::result::Result<_, _>>()?;
+    Ok(Arc::new(PythonFinder { packages, rules, ..PythonFinder::default() }))
 }
 
-impl Finder for Lines {
-    fn version(&self) -> u32 {
-        1
+/// Goes through everything that a snapshot has, as a host would; returns how much that is.
+pub(crate) fn walk_through(what: What, snapshot: &Snapshot) -> u64 {
+    if what == What::EntryPoints {
+        let listed = entry_points::list(snapshot.index(), PythonVersion::default());
+        return listed.map_or(0, |listed| listed.len() as u64);
     }
-
-    fn spec(&self) -> String {
-        format!("lines below {}", self.below)
-    }
-
-    fn is_relevant(&self, name: &str) -> bool {
-        name != "__pycache__"
-    }
-
-    fn walk(&self, tree: &mut Tree<'_>) {
-        let roots: Vec<RootId> = tree.roots().iter().map(|(root, _)| *root).collect();
-        for root in roots {
-            walk(tree, root, self.below);
-        }
-    }
-
-    fn extract(&self, _path: &Path, bytes: &[u8]) -> Extracted {
-        let mut structure = Vec::new();
-        for line in bytes.split(|byte| *byte == b'\n') {
-            if let Some(head) = line.strip_prefix(b"class ") {
-                let end = head.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
-                structure.extend_from_slice(&head[..end.unwrap_or(head.len())]);
-                structure.push(b'\n');
-            }
-        }
-        Extracted { structure, ..Extracted::default() }
-    }
-
-    fn link(&self, tree: &mut Tree<'_>, scope: Scope<'_>) -> Links {
-        let files = match scope {
-            Scope::All => tree.files(),
-            Scope::Only(files) => files.to_vec(),
-        };
-        let link = |file| {
-            let text = String::from_utf8_lossy(tree.structure(file).unwrap_or_default()).into_owned();
-            let record = |name: &str| Record { name: name.to_owned(), file, line: 1, payload: Vec::new() };
-            (file, Linked { records: text.lines().map(record).collect(), ..Linked::default() })
-        };
-        Links { files: files.into_iter().map(link).collect(), all_depend_on: Vec::new() }
-    }
-
-    fn describe(&self, _facts: &dyn Facts, record: &Record) -> Plugin {
-        Plugin { name: record.name.clone(), ..Plugin::default() }
-    }
-}
-
-fn walk(tree: &mut Tree<'_>, root: RootId, path: &str) {
-    let Some(listing) = tree.list(root, path) else { return };
-    for (name, kind) in &listing.entries {
-        let path = format!("{path}/{name}");
-        match kind {
-            EntryKind::Directory => walk(tree, root, &path),
-            EntryKind::File if Path::new(name).extension().is_some_and(|kind| kind == "py") => {
-                tree.declare(root, &path);
-            }
-            _ => {}
-        }
-    }
+    let mut seen = 0;
+    let taken = snapshot.index().for_each(|_| {
+        seen += 1;
+        Some(())
+    });
+    taken.map_or(0, |()| seen)
 }

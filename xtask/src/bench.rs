@@ -26,8 +26,8 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     bench.arg("--entry-points").arg(entry_points.directory);
     bench.arg("--work").arg(repo::target().join("bench"));
     bench.arg("--python").arg(&python.executable);
-    for executable in python.others() {
-        bench.arg("--other-python").arg(executable);
+    for ((major, minor), executable) in python.others() {
+        bench.arg("--other-python").arg(format!("{major}.{minor}={}", executable.display()));
     }
     process::run(&mut bench)
 }

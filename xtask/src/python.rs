@@ -70,13 +70,13 @@ impl Python {
 
     /// One interpreter of each other version that is at hand, oldest first: on the path, or among those
     /// that pyenv keeps.
-    pub(crate) fn others(&self) -> Vec<PathBuf> {
+    pub(crate) fn others(&self) -> Vec<((u32, u32), PathBuf)> {
         let on_path = ["python3.11", "python3.12", "python3.13", "python3.14"].map(PathBuf::from);
         let mut found: Vec<_> = on_path.into_iter().chain(of_pyenv()).filter_map(ask).collect();
         found.retain(|(version, _)| *version >= OLDEST && *version != self.version);
         found.sort();
         found.dedup_by_key(|(version, _)| *version);
-        found.into_iter().map(|(_, executable)| executable).collect()
+        found
     }
 
     /// A command that runs this interpreter, free of what the caller's shell is set up for.

@@ -1,5 +1,6 @@
 //! The goals, a file each.
 
+mod a3;
 mod p1;
 mod p10;
 mod p2;
@@ -30,13 +31,14 @@ pub(crate) struct Case {
 }
 
 /// All of them, in the order of the table.
-pub(crate) const ALL: [Case; 6] = [
+pub(crate) const ALL: [Case; 7] = [
     Case { goal: "P1", what: "free validation", run: p1::run },
     Case { goal: "P2", what: "lazy proof", run: p2::run },
     Case { goal: "P3", what: "cold beats warm", run: p3::run },
     Case { goal: "P4", what: "entry points", run: p4::run },
     Case { goal: "P5", what: "a change costs one file", run: p5::run },
     Case { goal: "P10", what: "growth", run: p10::run },
+    Case { goal: "A3", what: "manifests", run: a3::run },
 ];
 
 /// A name that exists in yt-dlp, from the middle of the list.
@@ -58,7 +60,7 @@ impl Kept {
         std::thread::sleep(QUIET);
         let cache = context.empty(&format!("indexes/{name}"))?;
         // Made by us alone; the product refuses a directory that others could write to.
-        let session = subject::session(what, root, &cache, Strength::Full);
+        let session = subject::session(what, root, &cache, Strength::Full)?;
         let snapshot = session.open();
         if !snapshot.report().kept {
             return Err(format!("the index was not kept: {:?}", snapshot.report().warnings).into());

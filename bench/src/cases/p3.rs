@@ -62,7 +62,7 @@ fn exact(context: &Context, what: What, list: &str, rows: &str, column: usize) -
         &context.corpora.join("yt_dlp"),
         &context.empty("indexes/p3")?,
         Strength::Full,
-    );
+    )?;
     let (_, found) = session
         .list(|snapshot| snapshot.all().into_iter().map(|found| found.record.name).collect::<Vec<_>>());
     let sets: [BTreeSet<&String>; 2] = [truth.iter().collect(), found.iter().collect()];

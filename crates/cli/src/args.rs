@@ -86,6 +86,7 @@ pub(crate) enum Plugins {
 }
 
 /// Which plugins: roots, rules, names. What is not given comes from the project file.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Default, ClapArgs)]
 pub(crate) struct Select {
     /// Directory on the search path; repeat for several.

@@ -29,6 +29,7 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const STRONG: Style = Style::new().bold();
 pub(crate) const DIM: Style = Style::new().dimmed();
 
+#[expect(clippy::unused_self, reason = "whoever prints has been given the right to")]
 impl Output {
     pub(crate) fn new(format: Format, quiet: bool) -> Self {
         Self { format, quiet }
@@ -102,9 +103,9 @@ pub(crate) fn summary(report: &Report) -> String {
 
 /// The `index` member of documents.
 pub(crate) fn index_json(report: &Report) -> Value {
-    let stale = report.stale.iter().map(|stale| {
-        json!({ "file": stale.file, "reason": stale.reason.to_string(), "evidence": stale.reason })
-    });
+    let stale = report.stale.iter().map(
+        |stale| json!({ "file": stale.file, "reason": stale.reason.to_string(), "evidence": stale.reason }),
+    );
     json!({
         "files": report.files,
         "parsed": report.parsed,

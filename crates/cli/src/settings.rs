@@ -12,6 +12,7 @@ use plugcache::{
     Resolver,
     cache::Strength,
     discovery::{
+        entry_points::interpreter::{Interpreter, Query, VARIABLES},
         finder::Finder,
         index::{Location, Session},
     },
@@ -28,7 +29,8 @@ mod finder;
 /// The resolver that the flags and the project file describe.
 pub(crate) fn resolver(select: &Select) -> Result<Resolver, Failure> {
     let project = Project::find(&env::current_dir()?)?;
-    let (project_path, project) = project.map_or((None, Project::default()), |(path, project)| (Some(path), project));
+    let (project_path, project) =
+        project.map_or((None, Project::default()), |(path, project)| (Some(path), project));
     let roots = roots(select, &project).map_err(|error| match &project_path {
         Some(path) => format!("{error} (project file: {})", path.display()),
         None => error,
@@ -68,7 +70,10 @@ pub(crate) fn session(
 }
 
 /// The flag, or else the text of the project file.
-fn or_parse<T: std::str::FromStr<Err = String>>(flag: Option<T>, text: Option<&str>) -> Result<Option<T>, Failure> {
+fn or_parse<T: std::str::FromStr<Err = String>>(
+    flag: Option<T>,
+    text: Option<&str>,
+) -> Result<Option<T>, Failure> {
     Ok(match flag {
         Some(value) => Some(value),
         None => text.map(str::parse).transpose()?,
@@ -76,11 +81,13 @@ fn or_parse<T: std::str::FromStr<Err = String>>(flag: Option<T>, text: Option<&s
 }
 
 fn seconds(value: f64) -> Result<Duration, Failure> {
-    Duration::try_from_secs_f64(value).map_err(|error| format!("{value} is no number of seconds: {error}").into())
+    Duration::try_from_secs_f64(value)
+        .map_err(|error| format!("{value} is no number of seconds: {error}").into())
 }
 
 fn roots(select: &Select, project: &Project) -> Result<Vec<PathBuf>, String> {
-    let given = |flags: &[PathBuf], file: &[PathBuf]| if flags.is_empty() { file.to_vec() } else { flags.to_vec() };
+    let given =
+        |flags: &[PathBuf], file: &[PathBuf]| if flags.is_empty() { file.to_vec() } else { flags.to_vec() };
     let mut roots = given(&select.roots, &project.roots);
     roots.extend(given(&select.user_roots, &project.user_roots));
     if roots.is_empty() {
@@ -101,7 +108,8 @@ pub(crate) fn location(proof: &Proof, project: &Project) -> Location {
         return Location::default();
     }
     let chosen = proof.cache_dir.clone().or_else(|| project.cache_dir.clone());
-    let mut directories: Vec<PathBuf> = chosen.into_iter().filter_map(absolute).collect();
+    let mut directories: Vec<PathBuf> =
+        chosen.into_iter().filter_map(|path| std::path::absolute(path).ok()).collect();
     if let Some(own) = user_cache_directory()
         && !directories.contains(&own)
     {
@@ -115,7 +123,10 @@ pub(crate) fn user_cache_directory() -> Option<PathBuf> {
     Xdg::new().ok().map(|strategy| strategy.cache_dir().join("plugcache"))
 }
 
-fn absolute(path: PathBuf) -> Option<PathBuf> {
-    let path: &Path = &path;
-    std::path::absolute(path).ok()
+/// What an interpreter says of itself, with this process's environment.
+pub(crate) fn interpreter(executable: &Path, _proof: &Proof) -> Result<Interpreter, Failure> {
+    let mut query = Query::new(executable);
+    let set = VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), env::var_os(name)?)));
+    query.environment = set.collect();
+    Ok(Interpreter::ask(&query)?)
 }

@@ -36,6 +36,31 @@ pub struct Record {
     pub payload: Vec<u8>,
 }
 
+/// A [`Record`] within an index.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RecordRef<'a> {
+    /// See [`Record::name`].
+    pub name: &'a str,
+    /// See [`Record::file`].
+    pub file: FileId,
+    /// See [`Record::line`].
+    pub line: u32,
+    /// See [`Record::payload`].
+    pub payload: &'a [u8],
+}
+
+impl RecordRef<'_> {
+    /// A copy of its own.
+    pub fn to_owned(self) -> Record {
+        Record {
+            name: self.name.to_owned(),
+            file: self.file,
+            line: self.line,
+            payload: self.payload.to_vec(),
+        }
+    }
+}
+
 /// What linking made of one file.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Linked {
@@ -95,6 +120,12 @@ pub trait Finder: Send + Sync {
 
     /// Everything known of one plugin.
     fn describe(&self, facts: &dyn Facts, record: &Record) -> Plugin;
+
+    /// Describes many plugins of one index, one call each: what they share is decoded once.
+    /// Default: [`describe`](Self::describe) each time.
+    fn describer<'a>(&'a self, facts: &'a dyn Facts) -> Box<dyn FnMut(&Record) -> Plugin + 'a> {
+        Box::new(move |record| self.describe(facts, record))
+    }
 }
 
 /// Read access to facts while describing plugins.

@@ -177,7 +177,7 @@ fn escaped(bytes: &[u8]) -> String {
         match byte {
             b'\\' => text.push_str("\\x5c"),
             b' '..=b'~' => text.push(char::from(*byte)),
-            _ => text.push_str(&format!("\\x{byte:02x}")),
+            _ => text.extend([format!("\\x{byte:02x}")]),
         }
     }
     text

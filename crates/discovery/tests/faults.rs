@@ -1,6 +1,12 @@
 //! Places that are full, read-only or somebody else's; clocks that jump. The answer is always right, and
 //! one warning names the remedy.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test unwraps what it expects, and prints its figures"
+)]
+
 mod toy;
 
 use std::{
@@ -114,7 +120,7 @@ fn clocks_that_jump_make_no_wrong_answer() {
     let clock = Arc::new(ManualClock::at(Timestamp(0)));
     let session = Session {
         clock: Arc::clone(&clock) as Arc<dyn plugcache_cache::Clock>,
-        max_age: Some(Duration::from_secs(3600)),
+        max_age: Some(Duration::from_hours(1)),
         ..session(place.path(), place.path().join("cache"))
     };
     let year = 31_556_952_000_000_000;

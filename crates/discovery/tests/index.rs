@@ -1,5 +1,7 @@
 //! The index with a finder that can be seen through: what is read when, and what is served.
 
+#![expect(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
+
 mod toy;
 
 use std::{
@@ -43,6 +45,7 @@ impl Place {
     }
 
     /// Waits until stamps are old enough to prove something.
+    #[expect(clippy::unused_self, reason = "reads as what it does: the place settles")]
     fn settle(&self) {
         std::thread::sleep(Duration::from_millis(30));
     }

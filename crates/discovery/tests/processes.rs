@@ -1,5 +1,7 @@
 //! Several processes over one index: writers, readers, and writers that are killed midway.
 
+#![expect(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
+
 mod toy;
 
 use std::{

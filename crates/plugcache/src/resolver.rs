@@ -166,7 +166,8 @@ impl Resolver {
                 _ => groups.push(vec![candidate]),
             }
         }
-        groups.into_iter().filter_map(|group| self.pick(snapshot, group)).collect()
+        let mut describe = snapshot.describer();
+        groups.into_iter().filter_map(|group| self.pick(&mut describe, group)).collect()
     }
 
     /// `None` if nothing has the name.
@@ -187,14 +188,18 @@ impl Resolver {
                 found.iter().map(|candidate| snapshot.describe(candidate)).map(|plugin| place(&plugin));
             return Some(Err(ResolveError::Ambiguous { name: name.to_owned(), places: places.collect() }));
         }
-        self.pick(snapshot, found).map(Ok)
+        self.pick(&mut snapshot.describer(), found).map(Ok)
     }
 
-    fn pick(&self, snapshot: &Snapshot, mut group: Vec<Candidate>) -> Option<Resolution> {
+    fn pick(
+        &self,
+        describe: &mut impl FnMut(&Candidate) -> Plugin,
+        mut group: Vec<Candidate>,
+    ) -> Option<Resolution> {
         if self.duplicates == Duplicates::Last {
             group.reverse();
         }
-        let mut plugins = group.iter().map(|candidate| snapshot.describe(candidate));
+        let mut plugins = group.iter().map(describe);
         let plugin = plugins.next()?;
         Some(Resolution { plugin, shadowed: plugins.collect() })
     }

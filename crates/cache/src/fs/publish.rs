@@ -115,7 +115,9 @@ impl Directory {
         if look.kind != super::Kind::File {
             return Err(Error::WrongKind { path: self.join(name), expected: "regular file" });
         }
-        Map::of(fd, usize::try_from(look.stamp.size).unwrap_or(usize::MAX)).map(Some).map_err(|error| Error::io("map", self.join(name), error))
+        Map::of(fd, usize::try_from(look.stamp.size).unwrap_or(usize::MAX))
+            .map(Some)
+            .map_err(|error| Error::io("map", self.join(name), error))
     }
 
     /// Removes a file of this directory, a symbolic link itself and never its target. `false` if there
@@ -179,7 +181,7 @@ mod tests {
         std::fs::write(place.path().join(".tmp-1"), b"").unwrap();
         std::fs::write(place.path().join("kept"), b"").unwrap();
         let directory = Directory::open(place.path()).unwrap();
-        assert_eq!(remove_abandoned(&directory, std::time::Duration::from_secs(60)).unwrap(), 0);
+        assert_eq!(remove_abandoned(&directory, std::time::Duration::from_mins(1)).unwrap(), 0);
         assert_eq!(remove_abandoned(&directory, std::time::Duration::ZERO).unwrap(), 1);
     }
 }

@@ -54,7 +54,13 @@ fn verify(proof: &Proof, output: &Output) -> Result<Outcome, Failure> {
     } else {
         let rows = checked.iter().map(|file| {
             let state = file.damage.as_ref().map_or_else(|| "whole".to_owned(), ToString::to_string);
-            vec![file.path.clone(), format!("{} plugins", file.plugins), size(file.size), state, file.spec.clone()]
+            vec![
+                file.path.clone(),
+                format!("{} plugins", file.plugins),
+                size(file.size),
+                state,
+                file.spec.clone(),
+            ]
         });
         output.table(rows)?;
         output.line(format!("{} files, {damaged} damaged", checked.len()))?;

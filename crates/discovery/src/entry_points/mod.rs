@@ -125,8 +125,8 @@ pub fn list(
     version: PythonVersion,
 ) -> Result<Vec<EntryPointRef<'_>>, plugcache_cache::StaleReason> {
     let mut all = Vec::with_capacity(index.plugin_count());
-    index.for_each_record(|name, payload| {
-        all.push(EntryPointRef::decode(name, payload)?);
+    index.for_each(|record| {
+        all.push(EntryPointRef::decode(record.name, record.payload)?);
         Some(())
     })?;
     if version == PythonVersion::V3_11 {

@@ -50,22 +50,54 @@ pub(super) struct Image<'a> {
     pub(super) heap: Heap,
 }
 
-/// Bytes that rows point into.
+/// Bytes that rows point into: small ones gathered, large ones as they are.
 #[derive(Default)]
 pub(super) struct Heap {
-    pub(super) start: u64,
-    pub(super) bytes: Vec<u8>,
+    /// Where the next byte goes.
+    end: u64,
+    pieces: Vec<Vec<u8>>,
+    tail: Vec<u8>,
 }
 
+/// From this size on, copying costs more than another piece to write.
+const LARGE: usize = 1024;
+
 impl Heap {
+    /// A heap that goes on behind `start` bytes that stand already.
+    pub(super) fn behind(start: usize) -> Self {
+        Self { end: start as u64, ..Self::default() }
+    }
+
     pub(super) fn push(&mut self, bytes: &[u8]) -> Pointer {
-        let offset = self.start + self.bytes.len() as u64;
-        self.bytes.extend_from_slice(bytes);
+        self.tail.extend_from_slice(bytes);
+        self.point_at(bytes)
+    }
+
+    pub(super) fn push_owned(&mut self, bytes: Vec<u8>) -> Pointer {
+        if bytes.len() < LARGE {
+            return self.push(&bytes);
+        }
+        let pointer = self.point_at(&bytes);
+        if !self.tail.is_empty() {
+            self.pieces.push(std::mem::take(&mut self.tail));
+        }
+        self.pieces.push(bytes);
+        pointer
+    }
+
+    fn point_at(&mut self, bytes: &[u8]) -> Pointer {
+        let offset = self.end;
+        self.end += bytes.len() as u64;
         Pointer {
             offset: offset.into(),
             length: (bytes.len() as u32).into(),
             sum: Pointer::checksum(bytes).into(),
         }
+    }
+
+    fn into_pieces(mut self) -> Vec<Vec<u8>> {
+        self.pieces.push(self.tail);
+        self.pieces
     }
 
     pub(super) fn push_value<T: Serialize>(&mut self, value: &T) -> Pointer {
@@ -92,7 +124,9 @@ impl<'a> Image<'a> {
         let directories = self.directories.encode(id);
         let files = self.files.encode(!id);
         let plugins = self.plugins.encode(id.rotate_left(32));
-        let heap = vec![Cow::Borrowed(self.kept_heap), Cow::Owned(self.heap.bytes)];
+        let new_heap = self.heap.into_pieces().into_iter().map(Cow::Owned);
+        let heap: Vec<Cow<'a, [u8]>> =
+            std::iter::once(Cow::Borrowed(self.kept_heap)).chain(new_heap).collect();
 
         let mut offset = size_of::<Header>();
         let mut section = |pieces: &[Cow<'_, [u8]>], count: usize| {
@@ -113,7 +147,7 @@ impl<'a> Image<'a> {
         self.header.heap = section(&heap, 0);
         self.header.sum = self.header.checksum().into();
         let header = vec![Cow::Owned(self.header.as_bytes().to_vec())];
-        [header, directories, files, plugins, names, heap].concat()
+        [header, directories, files, plugins, names, heap].into_iter().flatten().collect()
     }
 }
 
@@ -137,17 +171,16 @@ pub(super) fn header(key: &Key, made: Timestamp, id: u64) -> Header {
 }
 
 /// The image of a tree that was built and linked.
-pub(super) fn of_build(build: &Build<'_>, links: &Links, header: Header, spec: String) -> Image<'static> {
+pub(super) fn of_build(build: Build<'_>, links: &Links, header: Header, spec: String) -> Image<'static> {
     let mut names = Heap::default();
     let mut heap = Heap::default();
     let directories = build.directories.iter().map(|node| {
         let mut flags = if node.racy { format::RACY } else { 0 };
-        let listing = match &node.listing {
-            Some(listing) => heap.push(&listing.encode()),
-            None => {
-                flags |= format::ABSENT;
-                Pointer::default()
-            }
+        let listing = if let Some(listing) = &node.listing {
+            heap.push(&listing.encode())
+        } else {
+            flags |= format::ABSENT;
+            Pointer::default()
         };
         DirectoryRow {
             root: node.root.0.into(),
@@ -159,15 +192,28 @@ pub(super) fn of_build(build: &Build<'_>, links: &Links, header: Header, spec: S
     });
     let directories: Vec<DirectoryRow> = directories.collect();
     let linked: HashMap<u32, &Linked> = links.files.iter().map(|(file, linked)| (file.0, linked)).collect();
+    let linked = |at: usize| linked.get(&(at as u32)).copied();
+    // Links lie together, and so do records: a search for dependants and a listing read them in one go.
+    let files = 0..build.files.len();
+    let pointers: Vec<Pointer> = files
+        .clone()
+        .map(|at| linked(at).map_or_else(Pointer::default, |linked| push_links(&mut heap, linked)))
+        .collect();
     let mut plugins = Vec::new();
+    for at in files {
+        for (ordinal, record) in linked(at).iter().flat_map(|linked| &linked.records).enumerate() {
+            plugins.push(plugin_row(&mut heap, record, ordinal));
+        }
+    }
     let mut files = Vec::with_capacity(build.files.len());
-    for (at, node) in build.files.iter().enumerate() {
+    let roots = build.roots_for_people();
+    for (node, links) in build.files.into_iter().zip(pointers) {
         let mut flags = if node.racy { format::RACY } else { 0 };
-        let facts = match &node.state {
-            FileState::Facts(blob) => heap.push(blob),
+        let facts = match node.state {
+            FileState::Facts(blob) => heap.push_owned(blob),
             FileState::Problem(problem) => {
                 flags |= format::PROBLEM;
-                heap.push_value(problem)
+                heap.push_value(&problem)
             }
             FileState::Absent | FileState::Pending => {
                 flags |= format::ABSENT;
@@ -178,7 +224,6 @@ pub(super) fn of_build(build: &Build<'_>, links: &Links, header: Header, spec: S
             build.directories.get(node.directory as usize).map_or("", |directory| &directory.path);
         let below =
             node.path.strip_prefix(directory).map_or(&*node.path, |path| path.trim_start_matches('/'));
-        let linked = linked.get(&(at as u32));
         files.push(FileRow {
             directory: node.directory.into(),
             flags: flags.into(),
@@ -186,24 +231,20 @@ pub(super) fn of_build(build: &Build<'_>, links: &Links, header: Header, spec: S
             stamp: node.stamp.into(),
             digest: node.digest.0,
             facts,
-            links: linked.map_or_else(Pointer::default, |linked| push_links(&mut heap, linked)),
+            links,
         });
-        for (ordinal, record) in linked.iter().flat_map(|linked| &linked.records).enumerate() {
-            plugins.push(plugin_row(&mut heap, record, ordinal));
-        }
     }
     sort_plugins(&mut plugins);
     let mut all_depend_on: Vec<u32> = links.all_depend_on.iter().map(|file| file.0).collect();
     all_depend_on.sort_unstable();
-    let roots = build.roots_for_people();
-    let meta = Meta { all_depend_on, problems: build.problems.clone(), spec, roots };
+    let meta = Meta { all_depend_on, problems: build.problems, spec, roots };
     let header = Header { meta: heap.push_value(&meta), ..header };
     Image {
         header,
         directories: Rows::New(directories),
         files: Rows::New(files),
         plugins: Rows::New(plugins),
-        names: Cow::Owned(names.bytes),
+        names: Cow::Owned(names.into_pieces().concat()),
         kept_heap: &[],
         heap,
     }

@@ -1,12 +1,12 @@
 //! Looking after kept files: check them, remove them. Beside live readers: a reader keeps what it mapped.
 
 use plugcache_cache::{
-    Result, StaleReason,
+    Error, StaleReason,
     fs::{Directory, Kind, c_path, remove_abandoned},
 };
 use serde::Serialize;
 
-use super::open;
+use super::open::{self, Bytes};
 
 /// Endings of the files that this program keeps; `clear` removes nothing else.
 const ENDINGS: [&str; 3] = [".plugidx", ".plugidx.lock", ".interpreter"];
@@ -36,7 +36,7 @@ pub struct Removed {
 }
 
 /// Reads every index in a directory whole and says which are damaged.
-pub fn verify(directory: &Directory) -> Result<Vec<Checked>> {
+pub fn verify(directory: &Directory) -> Result<Vec<Checked>, Error> {
     let mut checked = Vec::new();
     for name in own_files(directory)? {
         let path = directory.path().join(&name).display().to_string();
@@ -45,7 +45,7 @@ pub fn verify(directory: &Directory) -> Result<Vec<Checked>> {
         }
         let Some(map) = directory.map(&c_path(name.as_bytes())?)? else { continue };
         let size = map.len() as u64;
-        let (plugins, spec, damage) = match open::inspect(map) {
+        let (plugins, spec, damage) = match open::inspect(Bytes::Mapped(map)) {
             Ok((plugins, spec)) => (plugins, spec, None),
             Err(reason) => (0, String::new(), Some(reason)),
         };
@@ -54,8 +54,13 @@ pub fn verify(directory: &Directory) -> Result<Vec<Checked>> {
     Ok(checked)
 }
 
+/// Reads the bytes of an index whole: how many plugins it knows, and what it was made for.
+pub fn check(bytes: Vec<u8>) -> Result<(usize, String), StaleReason> {
+    open::inspect(Bytes::Owned(bytes))
+}
+
 /// Removes every file that this program keeps in a directory, and nothing else.
-pub fn clear(directory: &Directory, dry_run: bool) -> Result<Vec<Removed>> {
+pub fn clear(directory: &Directory, dry_run: bool) -> Result<Vec<Removed>, Error> {
     let mut removed = Vec::new();
     for name in own_files(directory)? {
         let c_name = c_path(name.as_bytes())?;
@@ -65,12 +70,12 @@ pub fn clear(directory: &Directory, dry_run: bool) -> Result<Vec<Removed>> {
         }
     }
     if !dry_run {
-        remove_abandoned(directory, std::time::Duration::from_secs(3600))?;
+        remove_abandoned(directory, std::time::Duration::from_hours(1))?;
     }
     Ok(removed)
 }
 
-fn own_files(directory: &Directory) -> Result<Vec<String>> {
+fn own_files(directory: &Directory) -> Result<Vec<String>, Error> {
     let (entries, _) = directory.list()?;
     let own = |(name, kind): (Vec<u8>, Kind)| {
         let name = String::from_utf8(name).ok()?;

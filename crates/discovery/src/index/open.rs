@@ -188,11 +188,11 @@ impl Index {
         self.note(name)
     }
 
-    fn file_row(&self, file: FileId) -> Option<FileRow> {
+    pub(super) fn file_row(&self, file: FileId) -> Option<FileRow> {
         self.note(self.try_files().and_then(|files| files.get(file.0 as usize)))
     }
 
-    fn directory_row(&self, at: u32) -> Option<DirectoryRow> {
+    pub(super) fn directory_row(&self, at: u32) -> Option<DirectoryRow> {
         self.note(self.try_directories().and_then(|directories| directories.get(at as usize)))
     }
 
@@ -357,60 +357,6 @@ impl Index {
         meta().ok_or_else(|| StaleReason::Damaged { part: "meta".to_owned() })
     }
 
-    /// Every plugin whose folded name is that of `name`, in order of precedence: first root first, then
-    /// as their files were walked, then as they stand in their file.
-    pub fn candidates(&self, name: &str) -> Result<Vec<Candidate>, StaleReason> {
-        let damaged = |_: Damaged| self.damaged("plugins");
-        let table = self.plugin_rows().map_err(damaged)?;
-        let hash = format::name_hash(name);
-        let mut at = table.lower_bound(hash, |row| row.hash.get()).map_err(damaged)?;
-        let mut found = Vec::new();
-        while let Some(row) =
-            if at < table.len() { Some(table.get(at).ok_or(Damaged).map_err(damaged)?) } else { None }
-        {
-            if row.hash.get() != hash {
-                break;
-            }
-            let candidate = self.candidate(&row)?;
-            if format::fold(&candidate.record.name) == format::fold(name) {
-                found.push(candidate);
-            }
-            at += 1;
-        }
-        Ok(found)
-    }
-
-    /// Every plugin, sorted by name, then precedence.
-    pub fn all(&self) -> Result<Vec<Candidate>, StaleReason> {
-        let damaged = |_: Damaged| self.damaged("plugins");
-        let table = self.plugin_rows().map_err(damaged)?;
-        let mut rows = table.iter().collect::<Result<Vec<_>, _>>().map_err(damaged)?;
-        rows.sort_unstable_by_key(|row| (row.file.get(), row.ordinal.get()));
-        let mut all = rows.into_iter().map(|row| self.candidate(row)).collect::<Result<Vec<_>, _>>()?;
-        all.sort_by(|a, b| a.record.name.cmp(&b.record.name));
-        Ok(all)
-    }
-
-    fn candidate(&self, row: &PluginRow) -> Result<Candidate, StaleReason> {
-        let read = || {
-            let blob = self.heap(&row.record)?;
-            let (line, rest) = blob.split_first_chunk::<4>()?;
-            let (length, rest) = rest.split_first_chunk::<4>()?;
-            let (name, payload) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-            let file = FileId(row.file.get());
-            let directory = self.file_row(file)?.directory.get();
-            let root = RootId(self.directory_row(directory)?.root.get());
-            let record = Record {
-                name: std::str::from_utf8(name).ok()?.to_owned(),
-                file,
-                line: u32::from_le_bytes(*line),
-                payload: payload.to_vec(),
-            };
-            Some(Candidate { record, root })
-        };
-        read().ok_or_else(|| self.damaged("record"))
-    }
-
     /// Problems and dynamic places of all files and of the walk.
     pub(crate) fn notes(&self) -> Result<(Vec<Problem>, Vec<Problem>), StaleReason> {
         let mut problems = self.meta()?.problems;
@@ -469,11 +415,11 @@ fn resolve<'a>(section: &'a [u8], pointer: &Pointer) -> Option<&'a [u8]> {
 }
 
 /// Reads a whole index, whatever it was made for: number of plugins and specification.
-pub(super) fn inspect(map: Map) -> Result<(usize, String), StaleReason> {
+pub(super) fn inspect(bytes: Bytes) -> Result<(usize, String), StaleReason> {
     let damaged = |part: &str| StaleReason::Damaged { part: part.to_owned() };
-    let (header, _) = Header::read_from_prefix(&map).map_err(|_| damaged("header"))?;
+    let (header, _) = Header::read_from_prefix(&bytes).map_err(|_| damaged("header"))?;
     let key = Key { version: header.version.get(), spec: Digest(header.key), place: Digest(header.place) };
-    let index = Index::open(Bytes::Mapped(map), &key, &[])?;
+    let index = Index::open(bytes, &key, &[])?;
     let spec = index.meta()?.spec;
     let tables = index.try_directories().is_some_and(|table| table.verify())
         && index.try_files().is_some_and(|table| table.verify());

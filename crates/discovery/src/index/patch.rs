@@ -10,7 +10,7 @@ use plugcache_cache::StaleReason;
 
 use super::{
     Index,
-    format::{self, FileRow, Pointer},
+    format::{self, FileRow, PluginRow, Pointer},
     image::{self, Heap, Image},
     table::{Damaged, Rows, slice},
     validate::Findings,
@@ -61,7 +61,9 @@ pub(super) fn patch<'a>(
     for (file, state) in patch.into_changed() {
         writer.replace_facts(file, &state);
     }
-    writer.replace_links(&dirty, &links);
+    if !dirty.is_empty() {
+        writer.replace_links(&dirty, &links).map_err(damaged)?;
+    }
     Ok(Patched::Image(Box::new(writer.finish()), parsed))
 }
 
@@ -135,7 +137,7 @@ impl<'a> Writer<'a> {
         }
         let kept_heap = slice(index.bytes(), &header.heap).ok_or(Damaged)?;
         let names = Cow::Borrowed(slice(index.bytes(), &header.names).ok_or(Damaged)?);
-        let heap = Heap { start: kept_heap.len() as u64, bytes: Vec::new() };
+        let heap = Heap::behind(kept_heap.len());
         Ok(Self { image: Image { header, directories, files, plugins, names, kept_heap, heap } })
     }
 
@@ -152,37 +154,60 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn replace_links(&mut self, dirty: &[FileId], links: &Links) {
-        if dirty.is_empty() {
-            return;
-        }
+    fn replace_links(&mut self, dirty: &[FileId], links: &Links) -> Result<(), Damaged> {
         let mut wasted = Vec::new();
-        let mut plugins = self.image.plugins.to_vec();
-        plugins.retain(|row| {
-            let stays = dirty.binary_search(&FileId(row.file.get())).is_err();
-            if !stays {
-                wasted.push(row.record);
-            }
-            stays
-        });
         for file in dirty {
             if let Some(row) = self.image.files.get_mut(file.0 as usize) {
                 wasted.push(std::mem::take(&mut row.links));
             }
         }
-        wasted.iter().for_each(|pointer| self.waste(pointer));
+        let mut new = Vec::new();
         for (file, linked) in &links.files {
             let pointer = image::push_links(&mut self.image.heap, linked);
             if let Some(row) = self.image.files.get_mut(file.0 as usize) {
                 row.links = pointer;
             }
             let rows = linked.records.iter().enumerate();
-            plugins.extend(
+            new.extend(
                 rows.map(|(ordinal, record)| image::plugin_row(&mut self.image.heap, record, ordinal)),
             );
         }
-        image::sort_plugins(&mut plugins);
-        self.image.plugins = Rows::New(plugins);
+        wasted.extend(self.replace_plugins(dirty, new)?);
+        for pointer in &wasted {
+            self.waste(pointer);
+        }
+        Ok(())
+    }
+
+    /// Puts `new` in the place of the plugins of `dirty` files; returns what nothing points at any more.
+    fn replace_plugins(
+        &mut self,
+        dirty: &[FileId],
+        mut new: Vec<PluginRow>,
+    ) -> Result<Vec<Pointer>, Damaged> {
+        let Rows::Changed(table, _) = &self.image.plugins else { return Ok(Vec::new()) };
+        let mut old = Vec::new();
+        for (at, row) in table.iter().enumerate() {
+            let row = row?;
+            if dirty.binary_search(&FileId(row.file.get())).is_ok() {
+                old.push((at, *row));
+            }
+        }
+        image::sort_plugins(&mut new);
+        let place = |row: &PluginRow| (row.hash, row.file, row.ordinal);
+        if new.iter().map(place).eq(old.iter().map(|(_, row)| place(row))) {
+            // The same names in the same places: only what they point at is new.
+            for ((at, _), row) in old.iter().zip(new) {
+                *self.image.plugins.get_mut(*at).ok_or(Damaged)? = row;
+            }
+        } else {
+            let mut rows = self.image.plugins.to_vec();
+            rows.retain(|row| dirty.binary_search(&FileId(row.file.get())).is_err());
+            rows.extend(new);
+            image::sort_plugins(&mut rows);
+            self.image.plugins = Rows::New(rows);
+        }
+        Ok(old.into_iter().map(|(_, row)| row.record).collect())
     }
 
     fn waste(&mut self, pointer: &Pointer) {

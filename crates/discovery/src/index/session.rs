@@ -1,6 +1,7 @@
 //! Opening an index: hit, patch or build, by one process at a time.
 
 use std::{
+    collections::HashSet,
     ffi::CString,
     path::{Path, PathBuf},
     sync::Arc,
@@ -70,7 +71,7 @@ impl Session {
             roots,
             location: Location::default(),
             strength: Strength::Full,
-            lock_timeout: Duration::from_secs(60),
+            lock_timeout: Duration::from_mins(1),
             max_age: None,
             refresh: false,
             clock: Arc::new(SystemClock),
@@ -223,6 +224,21 @@ struct Opened {
     kept: bool,
 }
 
+impl Opened {
+    /// What was kept is true.
+    fn hit(index: Index, findings: Findings) -> Self {
+        Self {
+            index,
+            findings: Some(findings),
+            stale: Vec::new(),
+            parsed: 0,
+            reused: None,
+            warnings: Vec::new(),
+            kept: true,
+        }
+    }
+}
+
 /// One opening on its way.
 struct Work<'a> {
     session: &'a Session,
@@ -270,15 +286,7 @@ impl Work<'_> {
             // Failing to keep them costs the next opening the same reads and nothing else.
             let _ = self.publish(directory, *image);
         }
-        Opened {
-            index,
-            findings: Some(findings),
-            stale: Vec::new(),
-            parsed: 0,
-            reused: None,
-            warnings: Vec::new(),
-            kept: true,
-        }
+        Opened::hit(index, findings)
     }
 
     fn refresh(&self, strength: Strength, seen: Option<(Index, Findings)>) -> Opened {
@@ -321,7 +329,7 @@ impl Work<'_> {
         };
         let (index, findings) = match loaded {
             Ok(Some((index, findings))) if findings.is_true() => {
-                return self.hit_while_locked(index, findings);
+                return Opened::hit(index, findings);
             }
             Ok(Some(loaded)) => loaded,
             Ok(None) => return self.build(Some(directory), vec![whole(StaleReason::Missing)], None),
@@ -334,18 +342,6 @@ impl Work<'_> {
             }
             Ok(Patched::Build) => self.build(Some(directory), findings.stale, Some(&index)),
             Err(reason) => self.build(Some(directory), vec![whole(reason)], None),
-        }
-    }
-
-    fn hit_while_locked(&self, index: Index, findings: Findings) -> Opened {
-        Opened {
-            index,
-            findings: Some(findings),
-            stale: Vec::new(),
-            parsed: 0,
-            reused: None,
-            warnings: Vec::new(),
-            kept: true,
         }
     }
 
@@ -368,7 +364,6 @@ impl Work<'_> {
         let links = session.finder.link(&mut tree, Scope::All);
         let Some(mut build) = tree.into_build() else { unreachable!("a built tree stays one") };
         let header = image::header(&self.key, began, self.random_id());
-        let image = image::of_build(&build, &links, header, session.finder.spec());
         let mut stale = stale;
         stale.extend(
             build
@@ -376,9 +371,13 @@ impl Work<'_> {
                 .drain(..)
                 .filter(|found| !matches!(found.reason, StaleReason::Added) || old.is_some()),
         );
-        stale.dedup();
+        // A validation and the build after it see the same changes.
+        let mut told = HashSet::new();
+        stale.retain(|found: &Stale| told.insert(found.file.clone()));
         let opening = Opening { stale, parsed: build.parsed, reused: Some(build.reused) };
-        if build.transient {
+        let transient = build.transient;
+        let image = image::of_build(build, &links, header, session.finder.spec());
+        if transient {
             let mut opened = self.keep(None, image, opening);
             opened.warnings.push("not kept: part of the tree could not be read this time".to_owned());
             return opened;
@@ -474,6 +473,12 @@ impl Snapshot {
     /// Everything known of a candidate.
     pub fn describe(&self, candidate: &Candidate) -> Plugin {
         self.finder.describe(&self.index, &candidate.record)
+    }
+
+    /// For describing many candidates: what they share is decoded once.
+    pub fn describer(&self) -> impl FnMut(&Candidate) -> Plugin + '_ {
+        let mut describe = self.finder.describer(&self.index);
+        move |candidate| describe(&candidate.record)
     }
 
     /// The files that a candidate rests on, itself first.

@@ -208,7 +208,7 @@ impl<'a> Validation<'a> {
         if *stamp == kept && !racy && !self.hash_all {
             return Ok(());
         }
-        let file = || String::from_utf8_lossy(path.to_bytes()).into_owned();
+        let file = || self.absolute_directory(row, path);
         let absent_before = row.flags.get() & format::ABSENT != 0;
         if stamp.is_absent() || absent_before {
             if *stamp != kept || (racy && absent_before) {
@@ -313,6 +313,11 @@ impl<'a> Validation<'a> {
             .stale
             .push(Stale { file, reason: StaleReason::Unreadable { error: error.to_string() } });
         self.findings.restructured = true;
+    }
+
+    fn absolute_directory(&self, row: &DirectoryRow, path: &CStr) -> String {
+        let root = self.index.roots().get(usize::from(row.root.get())).cloned().unwrap_or_default();
+        root.join(String::from_utf8_lossy(path.to_bytes()).as_ref()).display().to_string()
     }
 
     fn absolute(&self, id: FileId) -> String {

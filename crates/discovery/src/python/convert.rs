@@ -34,17 +34,18 @@ pub(super) struct LeftOut {
     pub(super) end: u32,
 }
 
-/// A method that the skimmer left out of the reduced text: all that facts need of it.
+/// A statement that the skimmer left out of the reduced text altogether, because what it binds is known
+/// without the parser: a method, or a name that is assigned a value that is kept as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Method {
+pub(super) struct Passed {
     /// Where it would stand in the reduced text.
     pub(super) parsed: u32,
-    /// Where the name of its class stands in the reduced text.
-    pub(super) class: u32,
-    /// Where its name starts in the original.
-    pub(super) start: u32,
-    /// Where its name ends in the original.
-    pub(super) end: u32,
+    /// Where the name of its class stands in the reduced text; none at module level.
+    pub(super) class: Option<u32>,
+    /// Where its name starts and ends in the original.
+    pub(super) name: (u32, u32),
+    /// Where its value starts and ends in the original; none for a method.
+    pub(super) value: Option<(u32, u32)>,
     /// The one-based line of its name.
     pub(super) line: u32,
 }
@@ -54,7 +55,7 @@ pub(super) struct Text<'a> {
     original: &'a str,
     parsed: &'a str,
     left_out: &'a [LeftOut],
-    methods: &'a [Method],
+    passed: &'a [Passed],
     lines: Lines<'a>,
 }
 
@@ -67,12 +68,18 @@ impl<'a> Text<'a> {
     /// A text that was parsed without some of its parts.
     pub(super) fn reduced(
         original: &'a str,
-        parsed: &'a str,
+        parsed_text: &'a str,
         segments: &'a [Segment],
         left_out: &'a [LeftOut],
-        methods: &'a [Method],
+        passed: &'a [Passed],
     ) -> Self {
-        Self { original, parsed, left_out, methods, lines: Lines::new(original, parsed, segments) }
+        Self {
+            original,
+            parsed: parsed_text,
+            left_out,
+            passed,
+            lines: Lines::new(original, parsed_text, segments),
+        }
     }
 
     fn of(&self, range: TextRange) -> &'a str {
@@ -91,7 +98,7 @@ impl<'a> Text<'a> {
                 self.left_out.binary_search_by_key(&value.start().to_u32(), |left_out| left_out.parsed)
             && let Some(left_out) = self.left_out.get(found)
         {
-            return (self.of_original(left_out.start, left_out.end), true);
+            return (self.of_original((left_out.start, left_out.end)), true);
         }
         let between = self.of(TextRange::new(after, value.start().max(after)));
         let equals = between.find('=').map_or(between.len(), |at| at + 1);
@@ -99,7 +106,7 @@ impl<'a> Text<'a> {
         (self.parsed.get(start..end.to_usize()).unwrap_or_default(), false)
     }
 
-    fn of_original(&self, start: u32, end: u32) -> &'a str {
+    fn of_original(&self, (start, end): (u32, u32)) -> &'a str {
         self.original.get(start as usize..end as usize).unwrap_or_default()
     }
 }
@@ -109,9 +116,15 @@ pub(super) fn module(tree: &ModModule, text: &Text<'_>, functions: bool) -> (Str
     let mut converter = Converter::new(text, functions);
     // Assignments inside expressions are rare: only a text that has one is searched for them.
     converter.walrus = memchr::memmem::find(text.parsed.as_bytes(), b":=").is_some();
-    let mut names = Names::default();
-    converter.details.doc = converter.docstring(&tree.body);
-    converter.body(&tree.body, &mut names, Where { class: None, conditional: false });
+    let mut names = Names::new();
+    converter.details.doc = Converter::docstring(&tree.body);
+    converter.scope(
+        &tree.body,
+        None,
+        tree.range.end(),
+        &mut names,
+        Where { class: None, conditional: false },
+    );
     converter.structure.bindings = names.bindings;
     converter.details.literals = names.literals;
     (converter.structure, converter.details)
@@ -129,8 +142,8 @@ struct Converter<'a> {
     walrus: bool,
     /// How deep in an expression the conversion is.
     depth: Cell<u32>,
-    /// How many methods of [`Text::methods`] were bound or passed over.
-    methods: usize,
+    /// How many of [`Text::passed`] were bound, or are of classes that never are.
+    passed: usize,
     structure: Structure,
     details: Details,
 }
@@ -142,7 +155,7 @@ impl<'a> Converter<'a> {
             functions,
             walrus: false,
             depth: Cell::new(0),
-            methods: 0,
+            passed: 0,
             structure: Structure::default(),
             details: Details::default(),
         }

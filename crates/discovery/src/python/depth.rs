@@ -8,9 +8,9 @@
 use super::scan::{self, Class, MAX_BRACKETS};
 
 /// How high a tree may get.
-const MAX_HEIGHT: usize = 2_000;
+const MAX_HEIGHT: usize = 5_000;
 
-const TOO_HIGH: &str = "an expression is nested deeper than 2000 levels";
+const TOO_HIGH: &str = "an expression is nested deeper than 5000 levels";
 
 /// How deeply blocks may be indented.
 const MAX_INDENT: usize = 100;
@@ -80,7 +80,11 @@ pub(super) fn exceeded(bytes: &[u8]) -> Option<TooDeep> {
                         "a string does not end, or strings are nested too deeply in its fields",
                     );
                 };
-                let inner = fields(bytes.get(at..end).unwrap_or_default());
+                let interpolated = at
+                    .checked_sub(1)
+                    .and_then(|before| bytes.get(before))
+                    .is_some_and(|byte| scan::is_word(*byte));
+                let inner = if interpolated { fields(bytes.get(at..end).unwrap_or_default()) } else { 0 };
                 level.inner = level.inner.max(inner);
                 if level.height() > MAX_HEIGHT {
                     return too_deep(at, TOO_HIGH);
@@ -147,7 +151,7 @@ fn is_operator(bytes: &[u8], at: usize) -> bool {
     }
 }
 
-/// An upper bound on the height of the fields of an f-string; of other strings it is small or harmless.
+/// An upper bound on the height of the fields of a string with a prefix, which may be an f-string.
 fn fields(string: &[u8]) -> usize {
     let (mut depth, mut count, mut highest) = (0_usize, 0, 0);
     for (at, byte) in string.iter().enumerate() {
@@ -174,6 +178,11 @@ mod tests {
         exceeded(source.as_bytes()).map(|found| found.message)
     }
 
+    fn blocks(levels: usize) -> String {
+        let heads: Vec<_> = (0..levels).map(|level| format!("{}if x:\n", " ".repeat(level))).collect();
+        heads.concat()
+    }
+
     #[test]
     fn what_is_deep_is_refused() {
         assert!(message(&"(".repeat(100_000)).is_some_and(|message| message.contains("brackets")));
@@ -181,10 +190,10 @@ mod tests {
             assert!(message(&format!("x = {}y", part.repeat(100_000))).is_some(), "{part}");
         }
         assert!(message(&format!("f'{{{}x}}'", "-".repeat(100_000))).is_some());
-        let blocks: String = (0..200).map(|level| format!("{}if x:\n", " ".repeat(level))).collect();
+        let blocks = blocks(200);
         assert!(message(&blocks).is_some_and(|message| message.contains("indented")));
         let nested = format!("{}x{}", "(".repeat(150), " + a + b + c + d + e + f + g)".repeat(150));
-        assert!(message(&format!("{nested}{}", " + a".repeat(1_000))).is_some());
+        assert!(message(&format!("{nested}{}", " + a".repeat(4_500))).is_some());
     }
 
     #[test]
@@ -193,7 +202,7 @@ mod tests {
         assert_eq!(message(&"x = -y\n".repeat(100_000)), None);
         assert_eq!(message(&format!("x = ({})", "'a-b.c' ".repeat(100_000))), None);
         assert_eq!(message(&format!("x = y{}", " + 1".repeat(1_500))), None);
-        let blocks: String = (0..90).map(|level| format!("{}if x:\n", " ".repeat(level))).collect();
+        let blocks = blocks(90);
         assert_eq!(message(&format!("{blocks}x\n").repeat(20)), None);
     }
 }

@@ -1,5 +1,7 @@
 //! From one file's bytes to its facts.
 
+use serde::Serialize;
+
 pub use super::skim::Scratch;
 use super::{
     facts::{Details, Structure},
@@ -28,6 +30,17 @@ pub struct Options {
     pub functions: bool,
 }
 
+/// The binary form of facts: of a [`Structure`] or of [`Details`]. `buffer` is used again from call to call,
+/// so that the result is allocated once and in its size.
+///
+/// # Errors
+/// None that facts can cause.
+pub fn encode<T: Serialize>(facts: &T, buffer: &mut Vec<u8>) -> Result<Vec<u8>, postcard::Error> {
+    buffer.clear();
+    *buffer = postcard::to_extend(facts, std::mem::take(buffer))?;
+    Ok(buffer.clone())
+}
+
 /// Reads a file into facts.
 ///
 /// # Errors
@@ -54,3 +67,6 @@ pub fn extract_with(
     // The skimmer understands less than the parser, which is the judge of what is an error.
     parse::facts(&text, options.functions)
 }
+
+#[cfg(test)]
+mod tests;

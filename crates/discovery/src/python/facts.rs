@@ -216,7 +216,7 @@ pub enum ParameterKind {
     Field,
 }
 
-/// An expression as far as it matters here. Folding turns it into a [`Value`](super::value::Value) or
+/// An expression as far as it matters here. Folding turns it into a [`Value`](crate::value::Value) or
 /// says why it cannot.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Expr {

@@ -23,17 +23,13 @@ impl Indent {
 /// enough to be left to the parser: form feeds before code.
 #[inline]
 pub(super) fn measure(bytes: &[u8], line: usize) -> Option<(usize, Indent)> {
-    let mut at = line;
-    while bytes.get(at) == Some(&b' ') {
-        at += 1;
+    let rest = bytes.get(line..).unwrap_or_default();
+    let at = line + rest.iter().position(|byte| *byte != b' ').unwrap_or(rest.len());
+    if matches!(bytes.get(at), Some(b'\t' | b'\x0c')) {
+        return measure_slowly(bytes, line);
     }
-    match bytes.get(at) {
-        Some(b'\t' | b'\x0c') => measure_slowly(bytes, line),
-        _ => {
-            let width = (at - line) as u32;
-            Some((at, Indent { columns: width, characters: width }))
-        }
-    }
+    let width = (at - line) as u32;
+    Some((at, Indent { columns: width, characters: width }))
 }
 
 #[cold]

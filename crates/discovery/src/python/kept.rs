@@ -132,9 +132,8 @@ impl<'a> Closed<'a> {
                 self.last = Last::Minus;
                 Some(())
             }
-            b'0'..=b'9' => self.number(),
             b'.' if self.bytes.get(self.at..)?.starts_with(b"...") => self.operand(3),
-            b'.' => self.number(),
+            b'.' | b'0'..=b'9' => self.number(),
             _ => self.word(),
         }
     }

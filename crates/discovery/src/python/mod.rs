@@ -2,16 +2,29 @@
 
 pub mod extract;
 pub mod facts;
+pub mod finder;
 pub mod literals;
+pub mod naming;
+pub mod rules;
 pub mod signature;
 pub mod source;
 
 mod convert;
 mod depth;
+mod describe;
 mod doc;
 mod indent;
 mod kept;
 mod lines;
+mod link;
 mod parse;
 mod scan;
 mod skim;
+mod walk;
+
+pub use self::{
+    extract::Syntax,
+    finder::{PackageSpec, PythonFinder},
+    naming::NameRule,
+    rules::{ObjectRef, Rule, RuleError},
+};

@@ -59,8 +59,34 @@ pub(super) fn class(byte: u8) -> Class {
 
 /// Whether a byte can be part of a name or a number.
 #[inline]
+#[expect(clippy::indexing_slicing, reason = "a byte is always below 256")]
 pub(super) fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+    WORDS[usize::from(byte)]
+}
+
+static WORDS: [bool; 256] = {
+    let mut words = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        words[byte] = byte >= 0x80 || (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
+        byte += 1;
+    }
+    words
+};
+
+#[inline]
+fn skip_plain(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(|byte| class(*byte) != Class::Plain).unwrap_or(rest.len())
+}
+
+/// Past the blanks at the start of a line, eight at a time.
+#[inline]
+fn skip_indent(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at..).is_some_and(|rest| rest.starts_with(b"        ")) {
+        at += 8;
+    }
+    at
 }
 
 /// A pair of brackets, found by its opening one.
@@ -84,7 +110,9 @@ fn bracket_within(bytes: &[u8], open: usize, strings: u32) -> Option<Bracket> {
     loop {
         let byte = *bytes.get(at)?;
         match class(byte) {
-            Class::Plain | Class::Newline | Class::Backslash => at += 1,
+            Class::Plain => at = skip_plain(bytes, at + 1),
+            Class::Newline => at = skip_indent(bytes, at + 1),
+            Class::Backslash => at += 1,
             Class::Quote => at = string_within(bytes, at, strings)?,
             Class::Open => {
                 stack.push(byte)?;
@@ -158,10 +186,9 @@ pub(super) fn logical_line(bytes: &[u8], start: usize) -> Option<LogicalLine> {
     let code_end = loop {
         let Some(byte) = bytes.get(at) else { break at };
         match class(*byte) {
-            Class::Plain | Class::Colon => at += 1,
+            Class::Plain | Class::Colon => at = skip_plain(bytes, at + 1),
             Class::Quote => at = string_within(bytes, at, 0)?,
             Class::Open => at = bracket_within(bytes, at, 0)?.end,
-            Class::Close => return None,
             Class::Newline => break at,
             Class::Comment => {
                 let code_end = at;
@@ -169,7 +196,7 @@ pub(super) fn logical_line(bytes: &[u8], start: usize) -> Option<LogicalLine> {
                 break code_end;
             }
             Class::Backslash if bytes.get(at + 1) == Some(&b'\n') => at += 2,
-            Class::Backslash => return None,
+            Class::Backslash | Class::Close => return None,
         }
     };
     let code = bytes.get(start..code_end)?;
@@ -191,6 +218,9 @@ pub(super) fn string(bytes: &[u8], quote: usize) -> Option<usize> {
 fn string_within(bytes: &[u8], at: usize, strings: u32) -> Option<usize> {
     let quote = *bytes.get(at)?;
     let triple = bytes.get(at + 1) == Some(&quote) && bytes.get(at + 2) == Some(&quote);
+    if !triple && at.checked_sub(1).and_then(|before| bytes.get(before)).is_none_or(|byte| !is_word(*byte)) {
+        return single_quoted(bytes, at + 1, quote);
+    }
     let start = at + if triple { 3 } else { 1 };
     match prefix(bytes, at) {
         Prefix { interpolated: true, raw } => interpolated(bytes, start, quote, triple, raw, strings),
@@ -222,15 +252,37 @@ fn prefix(bytes: &[u8], quote: usize) -> Prefix {
     }
 }
 
+/// The high bit of the first byte of `word` that equals `byte` is the lowest bit that is set; none is, if no
+/// byte does.
+#[inline]
+fn equal(word: u64, byte: u8) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let difference = word ^ (ONES * u64::from(byte));
+    difference.wrapping_sub(ONES) & !difference & (ONES << 7)
+}
+
+#[inline]
 fn single_quoted(bytes: &[u8], start: usize, quote: u8) -> Option<usize> {
     let mut at = start;
+    // Most strings are short: a search of its own costs more than looking at a few words.
+    for _ in 0..4 {
+        let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) else { break };
+        let word = u64::from_le_bytes(*word);
+        let found = equal(word, quote) | equal(word, b'\\') | equal(word, b'\n');
+        if found != 0 {
+            at += found.trailing_zeros() as usize / 8;
+            break;
+        }
+        at += 8;
+    }
     loop {
-        at += memchr3(quote, b'\\', b'\n', bytes.get(at..)?)?;
         match *bytes.get(at)? {
+            byte if byte == quote => return Some(at + 1),
             b'\\' => at += 2,
             b'\n' => return None,
-            _ => return Some(at + 1),
+            _ => {}
         }
+        at += memchr3(quote, b'\\', b'\n', bytes.get(at..)?)?;
     }
 }
 

@@ -7,15 +7,17 @@
 //!
 //! - the body of a function is gone (its docstring stays where it is wanted), and its parameters where they
 //!   are not wanted;
-//! - a method that is not decorated is gone altogether: its name is all that facts need ([`Method`]);
-//! - a long value that facts keep as text is a `...` ([`LeftOut`]).
+//! - a method that is not decorated is gone altogether: its name is all that facts need; so is the
+//!   assignment to a name of a value that facts keep as text ([`Passed`]);
+//! - where such an assignment has to stay, because it is indented or annotated, a long value is a `...`
+//!   ([`LeftOut`]).
 //!
 //! Whatever the skimmer does not understand, and a reduced source that the parser refuses, is left to the
 //! full parse. So it can never lose a file, nor invent an error. What it can miss is an error in what it
 //! leaves out.
 
 use super::{
-    convert::{self, LeftOut, Method, Text},
+    convert::{self, LeftOut, Passed, Text},
     depth,
     facts::{Details, Structure},
     indent::{self, Indent},
@@ -42,7 +44,7 @@ pub struct Scratch {
     reduced: String,
     segments: Vec<Segment>,
     left_out: Vec<LeftOut>,
-    methods: Vec<Method>,
+    passed: Vec<Passed>,
     classes: Vec<Class>,
     blocks: Vec<Indent>,
 }
@@ -60,6 +62,14 @@ struct Class {
     filled: bool,
 }
 
+impl Class {
+    /// Whether a statement at `indent` can be left out without a trace: it stands in the body itself, not in
+    /// a block of it, and is not its first.
+    fn allows_gaps(&self, indent: Indent) -> bool {
+        self.filled && self.body == Some(indent)
+    }
+}
+
 /// Facts of a module, if the skimmer and the parser understand it.
 pub(super) fn facts(text: &str, functions: bool, scratch: &mut Scratch) -> Option<(Structure, Details)> {
     let mut skimmer = Skimmer {
@@ -67,14 +77,14 @@ pub(super) fn facts(text: &str, functions: bool, scratch: &mut Scratch) -> Optio
         functions,
         reduced: Reduced::new(text, &mut scratch.reduced, &mut scratch.segments),
         left_out: &mut scratch.left_out,
-        methods: &mut scratch.methods,
+        passed: &mut scratch.passed,
         classes: &mut scratch.classes,
         blocks: &mut scratch.blocks,
         decorated: false,
         deep: false,
     };
     skimmer.left_out.clear();
-    skimmer.methods.clear();
+    skimmer.passed.clear();
     skimmer.classes.clear();
     skimmer.module()?;
     let deep = skimmer.deep;
@@ -83,7 +93,7 @@ pub(super) fn facts(text: &str, functions: bool, scratch: &mut Scratch) -> Optio
         return None;
     }
     let tree = parse::tree(reduced).ok()?;
-    let text = Text::reduced(text, reduced, &scratch.segments, &scratch.left_out, &scratch.methods);
+    let text = Text::reduced(text, reduced, &scratch.segments, &scratch.left_out, &scratch.passed);
     Some(convert::module(tree.syntax(), &text, functions))
 }
 
@@ -92,7 +102,7 @@ struct Skimmer<'a> {
     functions: bool,
     reduced: Reduced<'a>,
     left_out: &'a mut Vec<LeftOut>,
-    methods: &'a mut Vec<Method>,
+    passed: &'a mut Vec<Passed>,
     /// The classes around the current line, the innermost last.
     classes: &'a mut Vec<Class>,
     /// The indentations of the blocks of the function body that is being left out.
@@ -156,9 +166,9 @@ impl Skimmer<'_> {
                 self.classes.push(Class { indent, body: None, name, filled: false });
                 return Some(end);
             }
-            b"" | b"__all__" | b"else" | b"try" | b"finally" | b"lambda" => {}
+            b"" | b"__all__" | b"__path__" | b"else" | b"try" | b"finally" | b"lambda" => {}
             _ => {
-                if let Some(end) = self.assignment(line, after) {
+                if let Some(end) = self.assignment(line, start, after, indent) {
                     return Some(end);
                 }
             }
@@ -189,11 +199,12 @@ impl Skimmer<'_> {
         Some(end)
     }
 
-    /// Leaves out a long value that is assigned to the name, or the annotated name, that ends at `after`.
-    /// `None` for any other statement.
-    fn assignment(&mut self, line: usize, after: usize) -> Option<usize> {
+    /// Leaves out the assignment of a value that is kept as text to the name that stands from `start` to
+    /// `after`, or only its value. `None` for any other statement.
+    fn assignment(&mut self, line: usize, start: usize, after: usize, indent: Indent) -> Option<usize> {
         let mut at = kept::skip_blanks(self.bytes, after);
-        if self.bytes.get(at) == Some(&b':') {
+        let annotated = self.bytes.get(at) == Some(&b':');
+        if annotated {
             at = self.annotation_end(at + 1)?;
         }
         if self.bytes.get(at) != Some(&b'=') || self.bytes.get(at + 1) == Some(&b'=') {
@@ -201,15 +212,32 @@ impl Skimmer<'_> {
         }
         let value = kept::skip_blanks(self.bytes, at + 1);
         let end = kept::value_end(self.bytes, value)?;
-        if end - value < SHORT {
+        let gap = match self.classes.last() {
+            Some(class) => class.allows_gaps(indent),
+            None => indent.columns == 0 && !self.reduced.is_empty(),
+        };
+        let name = self.bytes.get(start..after).unwrap_or_default();
+        if gap && !annotated && !self.decorated && name.is_ascii() && !is_keyword(name) {
+            self.leave_out((start, after), Some((value as u32, end as u32)))?;
+        } else if end - value < SHORT {
             return None;
+        } else {
+            self.deep |= value - line > LONG;
+            self.keep(line, value)?;
+            let parsed = self.reduced.write("...\n")?;
+            self.left_out.push(LeftOut { parsed, start: value as u32, end: end as u32 });
         }
-        self.deep |= value - line > LONG;
-        self.keep(line, value)?;
-        let parsed = self.reduced.write("...\n")?;
-        self.left_out.push(LeftOut { parsed, start: value as u32, end: end as u32 });
         // Only a comment can stand behind it.
         Some(scan::line_end(self.bytes, end) + 1)
+    }
+
+    /// Leaves out a statement of which only the name matters, and the value.
+    fn leave_out(&mut self, name: (usize, usize), value: Option<(u32, u32)>) -> Option<()> {
+        let (parsed, line) = self.reduced.place(name.0)?;
+        self.reduced.pass();
+        let class = self.classes.last().map(|class| class.name);
+        self.passed.push(Passed { parsed, class, name: (name.0 as u32, name.1 as u32), value, line });
+        Some(())
     }
 
     /// Where the `=` behind an annotation stands; `None` if there is none.
@@ -235,26 +263,24 @@ impl Skimmer<'_> {
         if word.is_empty() {
             return None;
         }
-        let is_ascii = word.is_ascii();
+        let simple = word.is_ascii() && !is_keyword(word);
         let head = self.head(name_end)?;
         let first = kept::skip_blanks(self.bytes, head.end);
         let on_one_line = !matches!(self.bytes.get(first), None | Some(b'\n' | b'#'));
-        if head.walrus {
+        let wanted = self.functions && self.classes.is_empty();
+        if head.walrus && !wanted {
             // A default that binds a name outside.
             self.deep |= head.end - line > LONG;
             self.keep(line, head.end)?;
             self.reduced.write("...\n")?;
-        } else if let Some(class) = self.classes.last() {
-            let direct = class.body == Some(indent);
-            if direct && class.filled && is_ascii && !self.decorated {
-                let (parsed, line) = self.reduced.place(name)?;
-                let (start, end) = (name as u32, name_end as u32);
-                self.methods.push(Method { parsed, class: class.name, start, end, line });
+        } else if let Some(class) = self.classes.last().copied() {
+            if simple && !self.decorated && class.allows_gaps(indent) {
+                self.leave_out((name, name_end), None)?;
             } else {
                 self.keep(line, name_end)?;
                 self.reduced.write("():...\n")?;
             }
-        } else if !self.functions {
+        } else if !wanted {
             self.keep(line, name_end)?;
             self.reduced.write("():...\n")?;
         } else if on_one_line {
@@ -262,14 +288,12 @@ impl Skimmer<'_> {
         } else {
             self.deep |= head.end - line > LONG;
             self.keep(line, head.end)?;
-            match self.docstring_end(first, indent)? {
-                Some(end) => {
-                    self.deep |= end - first > LONG;
-                    self.keep(head.end, end)?;
-                }
-                None => {
-                    self.reduced.write("...\n")?;
-                }
+            let (start, end) = self.docstring(first, indent)?;
+            if start < end {
+                self.deep |= end - first > LONG;
+                self.keep(head.end, end)?;
+            } else {
+                self.reduced.write("...\n")?;
             }
         }
         self.reduced.pass();
@@ -308,23 +332,25 @@ impl Skimmer<'_> {
         (!lambda).then_some(scan::Bracket { end: at + 1, walrus })
     }
 
-    /// Where the statement ends that is first in a body and starts as a string does. The head's line ends
-    /// behind `at`.
-    fn docstring_end(&self, at: usize, indent: Indent) -> Option<Option<usize>> {
+    /// The statement that is first in a body, if it starts as a string does, else nothing of it. The head's
+    /// line ends behind `at`.
+    fn docstring(&self, at: usize, indent: Indent) -> Option<(usize, usize)> {
         let mut line = scan::line_end(self.bytes, at) + 1;
         loop {
             let (start, inner) = indent::measure(self.bytes, line)?;
             match self.bytes.get(start)? {
                 b'\n' => line = start + 1,
                 b'#' => line = scan::line_end(self.bytes, start) + 1,
+                // What starts on the next line is the parser's to read.
+                b'\\' => return None,
                 _ if !inner.compare(indent)?.is_gt() => return None,
                 _ => {
                     let (word, end) = self.word(start);
                     let quoted = matches!(self.bytes.get(end), Some(b'\'' | b'"'));
                     if !quoted || word.len() > 2 {
-                        return Some(None);
+                        return Some((start, start));
                     }
-                    return scan::logical_line(self.bytes, start).map(|line| Some(line.end));
+                    return scan::logical_line(self.bytes, start).map(|line| (start, line.end));
                 }
             }
         }
@@ -365,4 +391,47 @@ impl Skimmer<'_> {
         }
         (!opens_block).then_some(line)
     }
+}
+
+/// Words that cannot be assigned to: an error, which the parser will tell.
+fn is_keyword(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"False"
+            | b"None"
+            | b"True"
+            | b"and"
+            | b"as"
+            | b"assert"
+            | b"async"
+            | b"await"
+            | b"break"
+            | b"class"
+            | b"continue"
+            | b"def"
+            | b"del"
+            | b"elif"
+            | b"else"
+            | b"except"
+            | b"finally"
+            | b"for"
+            | b"from"
+            | b"global"
+            | b"if"
+            | b"import"
+            | b"in"
+            | b"is"
+            | b"lambda"
+            | b"nonlocal"
+            | b"not"
+            | b"or"
+            | b"pass"
+            | b"raise"
+            | b"return"
+            | b"try"
+            | b"while"
+            | b"with"
+            | b"yield"
+            | b"__debug__"
+    ) || word.first().is_some_and(u8::is_ascii_digit)
 }

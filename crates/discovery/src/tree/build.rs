@@ -347,7 +347,7 @@ impl<'a> Build<'a> {
         digest: Digest,
     ) -> Option<FileState> {
         let index = self.request.old?;
-        let path = self.files.get(id.0 as usize).map(|file| file.path.to_string())?;
+        let path = self.files.get(id.0 as usize).map(|file| self.absolute(file.root, &file.path))?;
         let Some(row) = old.and_then(|old| index.file(old)) else {
             self.stale.push(Stale { file: path, reason: StaleReason::Added });
             return None;
@@ -408,9 +408,13 @@ impl<'a> Build<'a> {
     }
 
     fn report(&mut self, root: RootId, path: &str, message: String) {
-        let place = self.request.roots.get(usize::from(root.0)).map(|top| top.join(path));
-        let file = place.map_or_else(|| path.to_owned(), |place| place.display().to_string());
+        let file = self.absolute(root, path);
         self.problems.push(Problem { file, line: 0, column: 0, message });
+    }
+
+    fn absolute(&self, root: RootId, path: &str) -> String {
+        let top = self.request.roots.get(usize::from(root.0));
+        top.map_or_else(|| path.to_owned(), |top| top.join(path).display().to_string())
     }
 
     fn root(&self, root: RootId) -> Option<&Root> {

@@ -69,7 +69,7 @@ impl<'a> Tree<'a> {
     pub fn roots(&self) -> Vec<(RootId, &Path)> {
         let paths = match &self.inner {
             Inner::Build(build) => build.root_paths(),
-            Inner::Patch(patch) => patch.root_paths(),
+            Inner::Patch(patched) => patched.root_paths(),
         };
         paths.iter().enumerate().map(|(at, path)| (RootId(at as u16), path.as_path())).collect()
     }
@@ -79,7 +79,7 @@ impl<'a> Tree<'a> {
     pub fn list(&mut self, root: RootId, path: &str) -> Option<Rc<Listing>> {
         match &mut self.inner {
             Inner::Build(build) => build.list(root, path),
-            Inner::Patch(patch) => patch.list(root, path),
+            Inner::Patch(patched) => patched.list(root, path),
         }
     }
 
@@ -88,7 +88,7 @@ impl<'a> Tree<'a> {
     pub fn declare(&mut self, root: RootId, path: &str) -> FileId {
         match &mut self.inner {
             Inner::Build(build) => build.declare(root, path),
-            Inner::Patch(patch) => patch.declare(root, path),
+            Inner::Patch(patched) => patched.declare(root, path),
         }
     }
 
@@ -97,7 +97,7 @@ impl<'a> Tree<'a> {
     pub fn find(&mut self, root: RootId, path: &str) -> Option<FileId> {
         match &mut self.inner {
             Inner::Build(build) => build.find(root, path),
-            Inner::Patch(patch) => patch.find(root, path),
+            Inner::Patch(patched) => patched.find(root, path),
         }
     }
 
@@ -114,7 +114,7 @@ impl<'a> Tree<'a> {
     pub fn files(&self) -> Vec<FileId> {
         match &self.inner {
             Inner::Build(build) => build.files(),
-            Inner::Patch(patch) => patch.files(),
+            Inner::Patch(patched) => patched.files(),
         }
     }
 
@@ -122,7 +122,7 @@ impl<'a> Tree<'a> {
     pub fn path(&self, file: FileId) -> (RootId, Cow<'_, str>) {
         match &self.inner {
             Inner::Build(build) => build.path(file),
-            Inner::Patch(patch) => patch.path(file),
+            Inner::Patch(patched) => patched.path(file),
         }
     }
 
@@ -130,7 +130,7 @@ impl<'a> Tree<'a> {
     pub fn structure(&self, file: FileId) -> Option<&[u8]> {
         match &self.inner {
             Inner::Build(build) => build.structure(file),
-            Inner::Patch(patch) => patch.structure(file),
+            Inner::Patch(patched) => patched.structure(file),
         }
     }
 
@@ -138,7 +138,7 @@ impl<'a> Tree<'a> {
     pub fn details(&self, file: FileId) -> Option<&[u8]> {
         match &self.inner {
             Inner::Build(build) => build.details(file),
-            Inner::Patch(patch) => patch.details(file),
+            Inner::Patch(patched) => patched.details(file),
         }
     }
 
@@ -146,7 +146,7 @@ impl<'a> Tree<'a> {
     pub fn problem(&mut self, problem: Problem) {
         match &mut self.inner {
             Inner::Build(build) => build.problems.push(problem),
-            Inner::Patch(patch) => patch.problems.push(problem),
+            Inner::Patch(patched) => patched.problems.push(problem),
         }
     }
 

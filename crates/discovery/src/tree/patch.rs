@@ -34,17 +34,14 @@ impl<'a> Patch<'a> {
         if let Some(known) = self.listings.get(&key) {
             return known.clone();
         }
-        let listing = match self.index.find_listing(root, path) {
-            Some(listing) => listing.map(Rc::new),
-            None => {
-                let (parent, name) = split(path);
-                let exists = path.is_empty()
-                    || self
-                        .list(root, parent)
-                        .is_some_and(|above| above.get(name) == Some(EntryKind::Directory));
-                self.incomplete |= exists;
-                None
-            }
+        let listing = if let Some(listing) = self.index.find_listing(root, path) {
+            listing.map(Rc::new)
+        } else {
+            let (parent, name) = split(path);
+            let exists = path.is_empty()
+                || self.list(root, parent).is_some_and(|above| above.get(name) == Some(EntryKind::Directory));
+            self.incomplete |= exists;
+            None
         };
         self.listings.insert(key, listing.clone());
         listing

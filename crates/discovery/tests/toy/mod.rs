@@ -62,7 +62,9 @@ fn walk(tree: &mut Tree<'_>, root: RootId, path: &str) {
         let path = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
         match kind {
             EntryKind::Directory => walk(tree, root, &path),
-            EntryKind::File if name.ends_with(".toy") => drop(tree.declare(root, &path)),
+            EntryKind::File if Path::new(name).extension().is_some_and(|kind| kind == "toy") => {
+                tree.declare(root, &path);
+            }
             _ => {}
         }
     }
@@ -79,7 +81,7 @@ fn link(tree: &mut Tree<'_>, file: FileId) -> Linked {
         linked.depends_on.push(other);
         let other = tree.structure(other).map(|text| String::from_utf8_lossy(text).into_owned());
         let used = other.unwrap_or_default();
-        value = used.lines().find_map(|line| line.strip_prefix("value: ")).unwrap_or("none").to_owned();
+        used.lines().find_map(|line| line.strip_prefix("value: ")).unwrap_or("none").clone_into(&mut value);
     }
     if let Some(name) = fields.get("name") {
         linked.records.push(Record { name: (*name).to_owned(), file, line: 1, payload: value.into_bytes() });

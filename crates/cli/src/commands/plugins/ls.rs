@@ -1,6 +1,9 @@
 //! `plugcache plugins ls`: every plugin, and whatever stood in the way of finding more.
 
-use plugcache::{Resolution, discovery::{index::Report, plugin::Plugin}};
+use plugcache::{
+    Resolution,
+    discovery::{index::Report, plugin::Plugin},
+};
 use serde::Serialize;
 use serde_json::Value;
 

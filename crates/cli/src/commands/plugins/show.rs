@@ -1,6 +1,9 @@
 //! `plugcache plugins show NAME`: everything that is known of one plugin.
 
-use plugcache::discovery::plugin::{Decorator, Parameter, Signature};
+use plugcache::discovery::{
+    plugin::{Decorator, Parameter, Signature},
+    python::facts::ParameterKind,
+};
 use serde::Serialize;
 
 use super::{place, resolve};
@@ -35,7 +38,9 @@ pub(super) fn run(name: &str, select: &Select, output: &Output) -> Result<Outcom
     rows.extend(plugin.fields.iter().map(|field| pair("field", &parameter(field))));
     let attributes = plugin.attributes.iter().chain(&plugin.module_attributes);
     rows.extend(attributes.map(|(name, value)| pair(name, &text(value))));
-    rows.extend(plugin.dynamic.iter().map(|dynamic| pair(&format!("{} (dynamic)", dynamic.name), &dynamic.reason)));
+    rows.extend(
+        plugin.dynamic.iter().map(|dynamic| pair(&format!("{} (dynamic)", dynamic.name), &dynamic.reason)),
+    );
     output.table(rows)?;
     if let Some(doc) = &plugin.doc {
         output.line(format!("\n{doc}"))?;
@@ -81,5 +86,10 @@ fn head(signature: &Signature) -> String {
 fn parameter(parameter: &Parameter) -> String {
     let annotation = parameter.annotation.as_ref().map_or_else(String::new, |text| format!(": {text}"));
     let default = parameter.default_text.as_ref().map_or_else(String::new, |text| format!(" = {text}"));
-    format!("{}{annotation}{default}", parameter.name)
+    let stars = match parameter.kind {
+        ParameterKind::VarPositional => "*",
+        ParameterKind::VarKeyword => "**",
+        _ => "",
+    };
+    format!("{stars}{}{annotation}{default}", parameter.name)
 }

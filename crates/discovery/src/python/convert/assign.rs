@@ -73,7 +73,7 @@ impl<'a> Converter<'a> {
                 }
                 "__all__" => self.structure.all.get_or_insert_default().dynamic = true,
                 "__path__" => {
-                    self.report("__path__", &statement.target, "changes where submodules are found")
+                    self.report("__path__", &statement.target, "changes where submodules are found");
                 }
                 _ => {}
             }

@@ -23,10 +23,11 @@ impl Converter<'_> {
             Ast::Name(name) if name.id.as_str() == "exec" => {
                 self.report("exec", &statement.value, "executes computed source");
             }
-            Ast::Name(name) if name.id.as_str() == "setattr" => {
-                if call.arguments.args.first().is_some_and(is_own_module) {
-                    self.report("setattr", &statement.value, "sets computed names of the module");
-                }
+            Ast::Name(name)
+                if name.id.as_str() == "setattr"
+                    && call.arguments.args.first().is_some_and(is_own_module) =>
+            {
+                self.report("setattr", &statement.value, "sets computed names of the module");
             }
             Ast::Attribute(attribute) => {
                 let method = attribute.attr.as_str();
@@ -61,7 +62,7 @@ impl Converter<'_> {
             ("extend", [value]) => self.add_to_all(&mut all, value),
             ("append", [Ast::StringLiteral(name)]) => all.names.push(name.value.to_str().to_owned()),
             ("remove", [Ast::StringLiteral(name)]) => {
-                all.names.retain(|listed| listed != name.value.to_str())
+                all.names.retain(|listed| listed != name.value.to_str());
             }
             ("sort" | "reverse", _) => {}
             _ => all.dynamic = true,

@@ -3,7 +3,6 @@
 use super::super::facts::{Binding, Bound, ClassId, Expr, Parameter};
 
 /// The names that a module or a class body binds.
-#[derive(Default)]
 pub(super) struct Names {
     pub(super) bindings: Vec<Binding>,
     pub(super) literals: Vec<(u32, String)>,
@@ -36,6 +35,16 @@ pub(super) enum Assigned<'a> {
 }
 
 impl Names {
+    /// With room for what a class of a plugin usually binds.
+    pub(super) fn new() -> Self {
+        Self {
+            bindings: Vec::with_capacity(16),
+            literals: Vec::with_capacity(8),
+            fields: Vec::new(),
+            abstract_methods: Vec::new(),
+        }
+    }
+
     pub(super) fn bind(&mut self, name: &str, bound: Bound, place: Where, line: u32) {
         self.bindings.push(Binding { name: name.to_owned(), bound, conditional: place.conditional, line });
     }

@@ -5,22 +5,68 @@ use ruff_python_ast::{
     StmtImportFrom, StmtMatch, StmtTry, StmtWith,
     visitor::{self, Visitor},
 };
-use ruff_text_size::Ranged;
+use ruff_text_size::{Ranged, TextSize};
 
 use super::{
     super::{
         doc,
         facts::{Bound, Class, ClassDetails, Function, FunctionDetails, ModuleRef, Parameter, ParameterKind},
     },
-    Converter, Method,
+    Converter,
     expression::truth,
-    scope::{Names, Where},
+    scope::{Assigned, Names, Where},
 };
 
 impl Converter<'_> {
     pub(super) fn body(&mut self, body: &[Stmt], names: &mut Names, place: Where) {
         for statement in body {
             self.statement(statement, names, place);
+        }
+    }
+
+    /// The body of a module or of the class whose name stands at `class`, together with the statements that
+    /// were left out of it.
+    pub(super) fn scope(
+        &mut self,
+        body: &[Stmt],
+        class: Option<u32>,
+        end: TextSize,
+        names: &mut Names,
+        place: Where,
+    ) {
+        for statement in body {
+            self.passed_until(statement.start(), class, names, place);
+            self.statement(statement, names, place);
+        }
+        self.passed_until(end, class, names, place);
+        // What stood at the very end of the body.
+        while self.text.passed.get(self.passed).is_some_and(|next| next.class == class) {
+            self.bind_passed(names, place);
+        }
+    }
+
+    /// Binds what was left out before `end`, a place in the parsed text. What is of other classes than this
+    /// one is of such as never are bound.
+    fn passed_until(&mut self, end: TextSize, class: Option<u32>, names: &mut Names, place: Where) {
+        while let Some(next) = self.text.passed.get(self.passed).filter(|next| next.parsed <= end.to_u32()) {
+            if next.class == class {
+                self.bind_passed(names, place);
+            } else {
+                self.passed += 1;
+            }
+        }
+    }
+
+    fn bind_passed(&mut self, names: &mut Names, place: Where) {
+        if let Some(next) = self.text.passed.get(self.passed) {
+            let name = self.text.of_original(next.name);
+            match next.value {
+                None => names.bind(name, Bound::Method, place, next.line),
+                Some(value) => {
+                    names.assign(name, Assigned::Text(self.text.of_original(value)), place, next.line);
+                }
+            }
+            self.passed += 1;
         }
     }
 
@@ -91,16 +137,10 @@ impl Converter<'_> {
         });
         self.details
             .classes
-            .push(ClassDetails { doc: self.docstring(&class.body), ..ClassDetails::default() });
-        let mut members = Names::default();
+            .push(ClassDetails { doc: Self::docstring(&class.body), ..ClassDetails::default() });
+        let mut members = Names::new();
         let place = Where { class: Some(id), conditional: false };
-        let name = Some(class.name.start().to_u32());
-        for statement in &class.body {
-            self.methods_until(statement.start().to_u32(), name, &mut members);
-            self.statement(statement, &mut members, place);
-        }
-        self.methods_until(class.end().to_u32(), name, &mut members);
-        self.methods_of(name, &mut members);
+        self.scope(&class.body, Some(class.name.start().to_u32()), class.end(), &mut members, place);
         if let Some(class) = self.structure.classes.get_mut(id as usize) {
             class.members = members.bindings;
             class.abstract_methods = members.abstract_methods;
@@ -110,31 +150,6 @@ impl Converter<'_> {
             details.fields = members.fields;
         }
         names.bind(class.name.as_str(), Bound::Class(id), place, line);
-    }
-
-    /// Binds the methods that were left out before `end`, a place in the parsed text, if they are of the
-    /// class whose name stands at `class`. Others are of classes that are never bound.
-    fn methods_until(&mut self, end: u32, class: Option<u32>, names: &mut Names) {
-        while let Some(method) = self.text.methods.get(self.methods).filter(|method| method.parsed <= end) {
-            if class == Some(method.class) {
-                self.method(*method, names);
-            }
-            self.methods += 1;
-        }
-    }
-
-    /// Binds the methods of the class that come next: those at its end.
-    fn methods_of(&mut self, class: Option<u32>, names: &mut Names) {
-        while let Some(method) = self.text.methods.get(self.methods).filter(|next| Some(next.class) == class)
-        {
-            self.method(*method, names);
-            self.methods += 1;
-        }
-    }
-
-    fn method(&self, method: Method, names: &mut Names) {
-        let name = self.text.of_original(method.start, method.end);
-        names.bind(name, Bound::Method, Where { class: None, conditional: false }, method.line);
     }
 
     fn function(&mut self, function: &StmtFunctionDef, names: &mut Names, place: Where) {
@@ -166,7 +181,7 @@ impl Converter<'_> {
         });
         self.details.functions.push(if self.functions {
             FunctionDetails {
-                doc: self.docstring(&function.body),
+                doc: Self::docstring(&function.body),
                 parameters: self.parameters(function),
                 returns: function.returns.as_ref().map(|returns| self.text.of(returns.range()).to_owned()),
             }
@@ -196,7 +211,7 @@ impl Converter<'_> {
         result
     }
 
-    pub(super) fn docstring(&self, body: &[Stmt]) -> Option<String> {
+    pub(super) fn docstring(body: &[Stmt]) -> Option<String> {
         let Some(Stmt::Expr(first)) = body.first() else { return None };
         let Ast::StringLiteral(string) = &*first.value else { return None };
         Some(doc::clean(string.value.to_str()))
@@ -205,12 +220,11 @@ impl Converter<'_> {
     fn import(&mut self, import: &StmtImport, names: &mut Names, place: Where) {
         for alias in &import.names {
             let loads = alias.name.as_str();
-            let (name, module) = match &alias.asname {
-                Some(name) => (name.as_str(), loads),
-                None => {
-                    let first = loads.split('.').next().unwrap_or(loads);
-                    (first, first)
-                }
+            let (name, module) = if let Some(name) = &alias.asname {
+                (name.as_str(), loads)
+            } else {
+                let first = loads.split('.').next().unwrap_or(loads);
+                (first, first)
             };
             let bound = Bound::Module { module: module.to_owned(), loads: loads.to_owned() };
             names.bind(name, bound, place, self.text.line(alias.start()));

@@ -10,6 +10,9 @@ use crate::{
     value::Value,
 };
 
+/// Positional arguments, then those with a name.
+type Arguments = (Vec<Value>, Vec<(String, Value)>);
+
 impl Folder<'_> {
     pub(super) fn call(&mut self, call: &Call) -> Folded {
         let name = dotted(&call.function);
@@ -39,7 +42,7 @@ impl Folder<'_> {
         }
     }
 
-    fn arguments(&mut self, call: &Call) -> Result<(Vec<Value>, Vec<(String, Value)>), Unknown> {
+    fn arguments(&mut self, call: &Call) -> Result<Arguments, Unknown> {
         let arguments = self.elements(&call.arguments)?;
         let mut keywords = Vec::with_capacity(call.keywords.len());
         for (name, value) in &call.keywords {

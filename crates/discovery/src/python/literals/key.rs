@@ -11,12 +11,11 @@ pub(super) fn dict(pairs: Vec<(Value, Value)>) -> Folded {
     let mut result: Vec<(Value, Value)> = Vec::with_capacity(pairs.len());
     for (key, value) in pairs {
         let Some(identity) = identity(&key) else { return unknown("has a key that cannot be hashed") };
-        match places.get(&identity).and_then(|place: &usize| result.get_mut(*place)) {
-            Some(pair) => pair.1 = value,
-            None => {
-                places.insert(identity, result.len());
-                result.push((key, value));
-            }
+        if let Some(pair) = places.get(&identity).and_then(|place: &usize| result.get_mut(*place)) {
+            pair.1 = value;
+        } else {
+            places.insert(identity, result.len());
+            result.push((key, value));
         }
     }
     Ok(Value::Dict(result))

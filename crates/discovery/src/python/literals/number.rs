@@ -118,6 +118,6 @@ fn decimal(digits: &str, base: u32) -> Option<String> {
     }
     let mut limbs = limbs.iter().rev();
     let mut result = limbs.next()?.to_string();
-    limbs.for_each(|limb| result.push_str(&format!("{limb:09}")));
+    result.extend(limbs.map(|limb| format!("{limb:09}")));
     Some(result)
 }

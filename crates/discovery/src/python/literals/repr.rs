@@ -115,9 +115,9 @@ fn write_str(text: &str, ascii: bool, result: &mut String) -> Result<(), Unknown
             '\t' => result.push_str("\\t"),
             c if c == quote => result.extend(['\\', c]),
             ' '..='~' => result.push(c),
-            '\0'..='\u{ff}' if c.is_ascii() || ascii => result.push_str(&format!("\\x{:02x}", u32::from(c))),
-            '\u{100}'..='\u{ffff}' if ascii => result.push_str(&format!("\\u{:04x}", u32::from(c))),
-            _ if ascii => result.push_str(&format!("\\U{:08x}", u32::from(c))),
+            '\0'..='\u{ff}' if c.is_ascii() || ascii => result.extend([format!("\\x{:02x}", u32::from(c))]),
+            '\u{100}'..='\u{ffff}' if ascii => result.extend([format!("\\u{:04x}", u32::from(c))]),
+            _ if ascii => result.extend([format!("\\U{:08x}", u32::from(c))]),
             // Letters and digits are printable; of the rest only Python's own tables know.
             _ if c.is_alphanumeric() => result.push(c),
             _ => return unknown("writes out a character that may not be printable"),
@@ -138,7 +138,7 @@ fn write_bytes(bytes: &[u8], result: &mut String) {
             b'\t' => result.push_str("\\t"),
             byte if byte == quote => result.extend(['\\', char::from(byte)]),
             byte @ b' '..=b'~' => result.push(char::from(byte)),
-            byte => result.push_str(&format!("\\x{byte:02x}")),
+            byte => result.extend([format!("\\x{byte:02x}")]),
         }
     }
     result.push(char::from(quote));

@@ -48,6 +48,11 @@ impl<'a> Reduced<'a> {
         Some(at)
     }
 
+    /// Whether no statement was kept so far.
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.pending.1 == self.pending.0
+    }
+
     /// Something is passed over that must not be copied along.
     pub(super) fn pass(&mut self) {
         self.joins = false;
