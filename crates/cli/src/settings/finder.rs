@@ -51,7 +51,9 @@ fn from_manifests(
 }
 
 fn read_schema(path: &Path) -> Result<serde_json::Value, Failure> {
-    let failed = |error: &dyn std::fmt::Display| format!("{}: {error}: --schema expects a JSON Schema", path.display());
+    let failed = |error: &dyn std::fmt::Display| {
+        format!("{}: {error}: --schema expects a JSON Schema", path.display())
+    };
     let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
     serde_json::from_str(&text).map_err(|error| failed(&error).into())
 }

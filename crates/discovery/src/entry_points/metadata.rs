@@ -52,8 +52,7 @@ impl<'a> Iterator for Lines<'a> {
         let end = memchr::memchr2(b'\n', b'\r', self.rest).unwrap_or(self.rest.len());
         let (line, after) = self.rest.split_at_checked(end)?;
         let next = match after {
-            [b'\r', b'\n', rest @ ..] => rest,
-            [_, rest @ ..] => rest,
+            [b'\r', b'\n', rest @ ..] | [_, rest @ ..] => rest,
             [] => after,
         };
         let with_end = self.rest.get(..end + 1).filter(|_| after.first() == Some(&b'\n'));

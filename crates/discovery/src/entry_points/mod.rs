@@ -25,6 +25,7 @@ mod sectioned;
 mod text;
 
 pub mod interpreter;
+pub mod kept;
 
 use std::collections::BTreeMap;
 
