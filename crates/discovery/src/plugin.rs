@@ -9,7 +9,7 @@ use crate::value::Value;
 pub struct Plugin {
     /// What it is looked up by.
     pub name: String,
-    /// `python-class`, `python-function`, `manifest` or `entry-point`.
+    /// `python-class`, `python-function`, `python-module`, `manifest` or `entry-point`.
     pub kind: &'static str,
     /// Dotted module that defines it, for Python.
     pub module: Option<String>,

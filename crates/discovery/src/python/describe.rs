@@ -75,6 +75,11 @@ impl<'a> Describer<'a> {
                 function(&file, &payload, &mut plugin);
                 self.module_attributes(&file, &payload.module_values, &mut plugin);
             }
+            Ok(Payload::Module { values }) => {
+                plugin.kind = "python-module";
+                plugin.doc.clone_from(&file.details.doc);
+                self.module_attributes(&file, &values, &mut plugin);
+            }
             Err(_) => {}
         }
         plugin

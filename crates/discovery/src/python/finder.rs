@@ -7,7 +7,7 @@ use super::{
     extract::{self, Options, Syntax},
     link,
     naming::NameRule,
-    rules::{Rule, RuleError},
+    rules::{About, Rule, RuleError},
     walk,
 };
 use crate::{
@@ -32,7 +32,7 @@ impl PackageSpec {
     }
 }
 
-/// Finds classes or functions in Python source.
+/// Finds classes, functions or modules in Python source.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PythonFinder {
     /// Where to look. Default: none, which is everything below each root.
@@ -69,7 +69,7 @@ impl PythonFinder {
     /// Whether the rules go together.
     ///
     /// # Errors
-    /// [`RuleError::Mixed`] if some are about classes and some about functions.
+    /// [`RuleError::Mixed`] if they are about different kinds of plugins.
     pub fn check(&self) -> Result<(), RuleError> {
         Rule::check(&self.rules)
     }
@@ -87,7 +87,7 @@ impl PythonFinder {
     }
 
     fn finds_functions(&self) -> bool {
-        self.rules.iter().any(Rule::is_about_functions)
+        Rule::all_about(&self.rules) == About::Functions
     }
 }
 

@@ -26,5 +26,5 @@ pub use self::{
     extract::Syntax,
     finder::{PackageSpec, PythonFinder},
     naming::NameRule,
-    rules::{ObjectRef, Rule, RuleError},
+    rules::{About, ObjectRef, Rule, RuleError},
 };

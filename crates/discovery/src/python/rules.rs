@@ -39,6 +39,8 @@ pub enum Rule {
     MetaclassNamed(String),
     /// `exported=MODULE`: bound in that module's namespace, under whatever name.
     Exported(String),
+    /// `module`: every module in the packages, and every package inside them.
+    Module,
     /// `function`: every module-level function.
     Function,
     /// `function-decorator=NAME`: functions decorated so; see [`Rule::Decorator`].
@@ -52,7 +54,7 @@ pub enum RuleError {
     /// The part before `=` is no kind of rule.
     #[error(
         "unknown rule `{rule}`: expected base=MODULE:CLASS, suffix=TEXT, prefix=TEXT, decorator=NAME, \
-         attribute=NAME, metaclass=MODULE:CLASS, metaclass=NAME, exported=MODULE, any, function or \
+         attribute=NAME, metaclass=MODULE:CLASS, metaclass=NAME, exported=MODULE, any, module, function or \
          function-decorator=NAME"
     )]
     Unknown {
@@ -67,15 +69,17 @@ pub enum RuleError {
         /// The form that is expected.
         expected: &'static str,
     },
-    /// Rules about classes and rules about functions.
-    #[error(
-        "rules `{class}` and `{function}` exclude each other: the one is about classes, the other about functions"
-    )]
+    /// Rules about different kinds of plugins.
+    #[error("rules `{one}` and `{other}` exclude each other: the one is about {}, the other about {}", kind(*.about), kind(*.but))]
     Mixed {
-        /// A rule about classes.
-        class: String,
-        /// A rule about functions.
-        function: String,
+        /// A rule.
+        one: String,
+        /// What it is about.
+        about: About,
+        /// A rule about something else.
+        other: String,
+        /// What that is about.
+        but: About,
     },
     /// A rule for names is unknown.
     #[error(
@@ -89,9 +93,20 @@ pub enum RuleError {
 }
 
 impl Rule {
-    /// Whether the rule is about functions.
-    pub fn is_about_functions(&self) -> bool {
-        matches!(self, Self::Function | Self::FunctionDecorator(_))
+    /// What the rule is about; `None` if it goes with any kind.
+    fn about(&self) -> Option<About> {
+        match self {
+            Self::Suffix(_) | Self::Prefix(_) => None,
+            Self::Function | Self::FunctionDecorator(_) => Some(About::Functions),
+            Self::Module => Some(About::Modules),
+            _ => Some(About::Classes),
+        }
+    }
+
+    /// What rules together are about: classes if nothing says otherwise.
+    pub fn all_about(rules: &[Self]) -> About {
+        let others = |about: &About| *about != About::Classes;
+        rules.iter().filter_map(Self::about).find(others).unwrap_or(About::Classes)
     }
 
     /// Whether rules can hold together.
@@ -99,14 +114,39 @@ impl Rule {
     /// # Errors
     /// [`RuleError::Mixed`].
     pub fn check(rules: &[Self]) -> Result<(), RuleError> {
-        let class = rules.iter().find(|rule| !rule.is_about_functions());
-        let function = rules.iter().find(|rule| rule.is_about_functions());
-        match (class, function) {
-            (Some(class), Some(function)) => {
-                Err(RuleError::Mixed { class: class.to_string(), function: function.to_string() })
+        let mut first: Option<(&Self, About)> = None;
+        for rule in rules {
+            let Some(but) = rule.about() else { continue };
+            match first {
+                Some((one, about)) if about != but => {
+                    let (one, other) = (one.to_string(), rule.to_string());
+                    return Err(RuleError::Mixed { one, about, other, but });
+                }
+                Some(_) => {}
+                None => first = Some((rule, but)),
             }
-            _ => Ok(()),
         }
+        Ok(())
+    }
+}
+
+/// What becomes a plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum About {
+    /// Classes.
+    Classes,
+    /// Module-level functions.
+    Functions,
+    /// Modules as a whole.
+    Modules,
+}
+
+fn kind(about: About) -> &'static str {
+    match about {
+        About::Classes => "classes",
+        About::Functions => "functions",
+        About::Modules => "modules",
     }
 }
 
@@ -148,7 +188,8 @@ impl FromStr for Rule {
         match kind {
             "any" if argument.is_none() => Ok(Self::Any),
             "function" if argument.is_none() => Ok(Self::Function),
-            "any" | "function" => Err(wrong("nothing after the name")),
+            "module" if argument.is_none() => Ok(Self::Module),
+            "any" | "function" | "module" => Err(wrong("nothing after the name")),
             "base" => {
                 object("base=MODULE:CLASS, as in base=yt_dlp.extractor.common:InfoExtractor").map(Self::Base)
             }
@@ -187,6 +228,7 @@ impl fmt::Display for Rule {
             Self::Metaclass(object) => write!(f, "metaclass={object}"),
             Self::MetaclassNamed(name) => write!(f, "metaclass={name}"),
             Self::Exported(module) => write!(f, "exported={module}"),
+            Self::Module => f.write_str("module"),
             Self::Function => f.write_str("function"),
             Self::FunctionDecorator(name) => write!(f, "function-decorator={name}"),
         }
@@ -220,6 +262,7 @@ mod tests {
             "metaclass=abc:ABCMeta",
             "metaclass=Meta",
             "exported=a.b",
+            "module",
             "function",
             "function-decorator=task",
         ];
@@ -236,6 +279,9 @@ mod tests {
         }
         assert!(matches!("bases=a:B".parse::<Rule>(), Err(RuleError::Unknown { .. })));
         let mixed = ["any".parse().unwrap(), "function".parse().unwrap()];
-        assert!(matches!(Rule::check(&mixed), Err(RuleError::Mixed { .. })));
+        let error = Rule::check(&mixed).unwrap_err().to_string();
+        assert!(error.ends_with("the one is about classes, the other about functions"), "{error}");
+        let together = ["function".parse().unwrap(), "prefix=run_".parse().unwrap()];
+        assert_eq!(Rule::check(&together), Ok(()));
     }
 }

@@ -237,3 +237,27 @@ fn a_package_that_is_nowhere_is_a_problem_that_says_where_it_looked() {
     assert!(plugins.is_empty());
     assert!(report.problems.iter().any(|row| row.message.contains("no.where")), "{:?}", report.problems);
 }
+
+#[test]
+fn modules_can_be_plugins_themselves() {
+    let tree = Tree::new(&[
+        ("r/p/__init__.py", ""),
+        ("r/p/one.py", "'First.'\n__version__ = '1' + '.0'\nTITLE = 'one!'"),
+        ("r/p/_two.py", "x = 1"),
+        ("r/p/sub/__init__.py", "TITLE = 'sub'"),
+    ]);
+    let modules = PythonFinder {
+        packages: vec![PackageSpec::recursive("p")],
+        name: "stem".parse().unwrap(),
+        module_literals: vec!["__version__".into()],
+        ..finder(&["module"])
+    };
+    let plugins = tree.plugins(modules.clone());
+    assert_eq!(plugins.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["_two", "one", "sub"]);
+    let one = &plugins[1];
+    assert_eq!((one.kind, one.doc.as_deref(), one.line), ("python-module", Some("First."), 1));
+    assert_eq!(one.module_attributes, [("__version__".to_owned(), text("1.0"))]);
+    let named = PythonFinder { include_private: false, name: "attribute:TITLE".parse().unwrap(), ..modules };
+    let plugins = tree.plugins(named);
+    assert_eq!(plugins.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["one!", "sub"]);
+}

@@ -14,7 +14,7 @@ use crate::{
     plugin::Problem,
     python::{
         facts::{Bound, Call, Expr, Structure},
-        rules::Rule,
+        rules::{About, Rule},
     },
 };
 
@@ -66,8 +66,7 @@ impl Selection<'_> {
         call: &Call,
         deps: &mut super::deps::Deps,
     ) -> bool {
-        let about_classes = !self.rules().iter().any(Rule::is_about_functions);
-        if !about_classes || !self.accepts_name(name) {
+        if Rule::all_about(self.rules()) != About::Classes || !self.accepts_name(name) {
             return false;
         }
         let makes_type =

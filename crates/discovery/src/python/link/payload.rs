@@ -12,6 +12,10 @@ use crate::value::Value;
 pub(in crate::python) enum Payload {
     Class(ClassPayload),
     Function(FunctionPayload),
+    Module {
+        /// See [`ClassPayload::module_values`].
+        values: Vec<(String, Stored)>,
+    },
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

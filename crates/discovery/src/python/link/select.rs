@@ -20,7 +20,7 @@ use crate::{
         finder::PythonFinder,
         literals::dotted,
         naming::NameRule,
-        rules::{ObjectRef, Rule},
+        rules::{About, ObjectRef, Rule},
     },
     tree::{FileId, Tree},
     value::Value,
@@ -146,10 +146,12 @@ impl<'f> Selection<'f> {
         };
         let structure = world.structure(module)?;
         let mut deps = Deps::default();
-        if self.rules().iter().any(Rule::is_about_functions) {
-            self.functions(world, (module, file), &structure, &mut linked, &mut deps);
-        } else {
-            self.classes(world, (module, file), &structure, &mut linked, &mut deps);
+        match Rule::all_about(self.rules()) {
+            About::Functions => {
+                self.functions(world, (module, file), &structure, &mut linked, &mut deps);
+            }
+            About::Modules => self.module(world, (module, file), &mut linked, &mut deps),
+            About::Classes => self.classes(world, (module, file), &structure, &mut linked, &mut deps),
         }
         let at = At { module, limit: u32::MAX, class: None };
         let (rows, seen) = self.dynamic(world, at, &structure, &path);
@@ -234,7 +236,7 @@ impl<'f> Selection<'f> {
                     metaclasses.iter().any(|target| is_called(&world.display(target), name))
                 }
                 Rule::Any | Rule::Suffix(_) | Rule::Prefix(_) => true,
-                Rule::Function | Rule::FunctionDecorator(_) => false,
+                Rule::Function | Rule::FunctionDecorator(_) | Rule::Module => false,
             };
             if !holds {
                 return false;
@@ -373,6 +375,45 @@ impl<'f> Selection<'f> {
             values.push((name.clone(), stored(&known)));
         }
         values
+    }
+
+    /// The module itself, unless it is one of the packages that were named.
+    fn module(
+        &self,
+        world: &mut World<'_, '_>,
+        (module, file): (ModuleId, FileId),
+        linked: &mut Linked,
+        deps: &mut Deps,
+    ) {
+        let full = world.module_name(module);
+        let last = full.rsplit('.').next().unwrap_or(&full);
+        let is_package = world.modules.get(module).is_some_and(|module| module.is_package);
+        let is_named = self.finder.packages.iter().any(|package| *package.name == *full);
+        if is_package && is_named || !self.accepts_name(last) {
+            return;
+        }
+        let name = match &self.finder.name {
+            NameRule::Module => Some(full.to_string()),
+            NameRule::Attribute(attribute) => {
+                let found = world.member(module, attribute);
+                let known = world.value_of_targets(&found, attribute);
+                *deps = world.deps.join(*deps, known.deps);
+                match known.value {
+                    Ok(Value::Str(name)) => Some(name),
+                    _ => None,
+                }
+            }
+            rule => rule.of(last, &full, self.suffix(), false),
+        };
+        let Some(name) = name else {
+            let message =
+                format!("{full} has no name: it binds no constant text to what the name is taken from");
+            let file = world.tree.path(file).1.into_owned();
+            return linked.dynamic.push(Problem { file, line: 0, column: 0, message });
+        };
+        let payload = Payload::Module { values: self.module_values(world, module, deps) };
+        let payload = postcard::to_allocvec(&payload).unwrap_or_default();
+        linked.records.push(Record { name, file, line: 1, payload });
     }
 
     fn functions(
