@@ -1,5 +1,7 @@
 //! What is told of Python plugins: names, attributes, doubts, functions; and what a change moves.
 
+use std::fmt::Write as _;
+
 use crate::trees::{Tree, finder};
 use plugcache_discovery::{
     plugin::Plugin,
@@ -218,7 +220,7 @@ fn module_literals_come_along() {
 fn long_chains_and_cycles_end() {
     let mut chain = "from base import Base\nclass C0(Base): V = 1\n".to_owned();
     for at in 1..10_000 {
-        chain.push_str(&format!("class C{at}(C{}): pass\n", at - 1));
+        writeln!(chain, "class C{at}(C{}): pass", at - 1).unwrap();
     }
     let tree = Tree::new(&[
         ("r/chain.py", &chain),

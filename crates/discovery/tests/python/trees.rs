@@ -50,7 +50,9 @@ impl Tree {
         let tree = Self { directory: tempfile::tempdir().unwrap() };
         tree.write("r/base.py", BASE);
         fs::create_dir_all(tree.directory.path().join("s")).unwrap();
-        files.iter().for_each(|(path, text)| tree.write(path, text));
+        for (path, text) in files {
+            tree.write(path, text);
+        }
         tree
     }
 
