@@ -4,17 +4,22 @@
 //! no asked file leads to. So linking one file costs what that file needs, and gives exactly what linking
 //! all files gives for it.
 
+mod abstracts;
 mod builtins;
 mod classes;
+mod decorators;
 mod deps;
 mod dynamic;
 mod hash;
+mod keep;
 mod liveness;
 mod modules;
 mod names;
+mod others;
 mod payload;
 mod positions;
 mod select;
+mod targets;
 mod values;
 mod world;
 

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::trees::{Tree, finder};
+use std::fmt::Write as _;
+
 use plugcache_discovery::{
     plugin::Plugin,
     python::{PackageSpec, PythonFinder},

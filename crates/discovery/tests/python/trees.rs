@@ -1,5 +1,7 @@
 //! Small trees of Python modules over two roots, for tests.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::{collections::BTreeSet, fs, path::Path, process::Command, sync::Arc};
 
 use plugcache_discovery::{
