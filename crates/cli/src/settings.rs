@@ -10,9 +10,12 @@ use std::{
 use etcetera::{BaseStrategy, base_strategy::Xdg};
 use plugcache::{
     Resolver,
-    cache::Strength,
+    cache::{Strength, SystemClock},
     discovery::{
-        entry_points::interpreter::{Interpreter, Query, VARIABLES},
+        entry_points::{
+            interpreter::{Interpreter, Query, VARIABLES},
+            kept,
+        },
         finder::Finder,
         index::{Location, Session},
     },
@@ -123,10 +126,24 @@ pub(crate) fn user_cache_directory() -> Option<PathBuf> {
     Xdg::new().ok().map(|strategy| strategy.cache_dir().join("plugcache"))
 }
 
-/// What an interpreter says of itself, with this process's environment.
-pub(crate) fn interpreter(executable: &Path, _proof: &Proof) -> Result<Interpreter, Failure> {
-    let mut query = Query::new(executable);
+/// What an interpreter says of itself, with this process's environment; from what was kept if it holds.
+pub(crate) fn interpreter(executable: &Path, proof: &Proof) -> Result<Interpreter, Failure> {
+    let mut query = Query::new(on_path(executable)?);
     let set = VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), env::var_os(name)?)));
     query.environment = set.collect();
-    Ok(Interpreter::ask(&query)?)
+    if proof.refresh {
+        return Ok(Interpreter::ask(&query)?);
+    }
+    let directories = location(proof, &Project::default()).directories;
+    Ok(kept::ask(&query, &directories, &SystemClock)?.0)
+}
+
+/// Where a program is that is named as in a shell. An answer can only be kept for a known file.
+fn on_path(program: &Path) -> Result<PathBuf, Failure> {
+    if program.components().count() > 1 {
+        return Ok(std::path::absolute(program)?);
+    }
+    let places = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&places).map(|place| place.join(program)).find(|path| path.is_file());
+    Ok(found.unwrap_or_else(|| program.to_owned()))
 }

@@ -7,7 +7,7 @@
     reason = "a test says what it expects and what it skips"
 )]
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fmt::Write as _, fs, path::PathBuf, sync::Arc};
 
 use plugcache_discovery::{
     index::{Location, Report, Session},
@@ -237,7 +237,7 @@ fn aliases_do_not_unfold_without_end() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..30 {
         let above = vec![format!("*a{}", level - 1); 10].join(", ");
-        bomb = format!("{bomb}a{level}: &a{level} [{above}]\n");
+        writeln!(bomb, "a{level}: &a{level} [{above}]").unwrap();
     }
     let began = std::time::Instant::now();
     assert!(read(bomb.as_bytes(), Format::Yaml).is_err());
@@ -264,7 +264,7 @@ fn what_is_no_text_is_said_to_be_none() {
 
 #[test]
 fn a_key_that_occurs_twice_is_named() {
-    let many = (0..40).map(|at| format!("\"k{at}\": 0, ")).collect::<Vec<_>>().concat();
+    let many = (0..40).map(|at| format!("\"k{at}\": 0")).collect::<Vec<_>>().join(", ") + ",";
     for (document, format, wanted) in [
         (r#"{"a": 1, "b": {"c": 1, "c": 2}}"#.to_owned(), Format::Json, "c"),
         (format!(r#"{{{many} "k3": 1}}"#), Format::Json, "k3"),

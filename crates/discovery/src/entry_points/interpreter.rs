@@ -259,16 +259,11 @@ fn pth_targets(site: &Path, pth: &Path) -> (Vec<PathBuf>, bool) {
 
 /// Whether a program is a script that starts another. A bare name is looked for by the system; what it
 /// then finds may be anything.
+#[expect(clippy::disallowed_methods, reason = "two bytes of what is about to be run, whatever its size")]
 fn is_script(executable: &Path) -> bool {
-    let (Some(parent), Some(name)) = (executable.parent(), executable.file_name()) else { return true };
-    if parent.as_os_str().is_empty() {
-        return true;
-    }
-    let read = || {
-        let name = c_path(name.as_encoded_bytes()).ok()?;
-        Some(Directory::open(parent).ok()?.read(&name, 256 << 20).ok()?.bytes)
-    };
-    read().is_none_or(|bytes| bytes.starts_with(b"#!"))
+    let mut mark = [0; 2];
+    let read = std::fs::File::open(executable).and_then(|mut program| program.read_exact(&mut mark));
+    !executable.is_absolute() || read.is_err() || mark == *b"#!"
 }
 
 fn run(query: &Query) -> Result<Vec<u8>, InterpreterError> {

@@ -3,7 +3,9 @@
 //! Only the headers are looked at; the description below them, most of the file, is not even decoded. So a
 //! file whose description is not UTF-8 still has a name here, where `importlib.metadata` raises.
 
-use super::{PythonVersion, text::universal_newlines};
+use std::borrow::Cow;
+
+use super::PythonVersion;
 
 /// What a distribution says it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,13 +16,11 @@ pub(crate) struct Identity {
     pub version: Option<String>,
 }
 
-/// Reads the headers. Continuation lines are kept as `raw` has them: see [`redent`].
+/// Reads the headers, as far as both are found, which is in the first few lines of nearly every file.
+/// Continuation lines are kept as the file has them: see [`redent`].
 pub(crate) fn parse(bytes: &[u8]) -> Identity {
-    let end = end_of_headers(bytes);
-    let text = String::from_utf8_lossy(bytes.get(..end).unwrap_or(bytes));
-    let text = universal_newlines(&text);
     let mut identity = Identity::default();
-    let mut headers = Headers { lines: text.split_inclusive('\n').peekable(), first: true };
+    let mut headers = Headers { lines: Lines { rest: bytes }.peekable(), first: true };
     while let Some((name, value)) = headers.next_header() {
         let place = if name.eq_ignore_ascii_case("name") {
             &mut identity.name
@@ -37,27 +37,42 @@ pub(crate) fn parse(bytes: &[u8]) -> Identity {
     identity
 }
 
-/// Where the first empty line starts.
-fn end_of_headers(bytes: &[u8]) -> usize {
-    let mut line_start = 0;
-    for at in memchr::memchr2_iter(b'\n', b'\r', bytes) {
-        let crlf = bytes.get(at) == Some(&b'\n') && at > 0 && bytes.get(at - 1) == Some(&b'\r');
-        if at == line_start && !crlf {
-            return at;
-        }
-        line_start = at + 1;
-    }
-    bytes.len()
+/// Lines as reading in text mode gives them: any of the three line ends becomes `\n`, which stays.
+struct Lines<'a> {
+    rest: &'a [u8],
 }
 
-struct Headers<'a, I: Iterator<Item = &'a str>> {
-    lines: std::iter::Peekable<I>,
+impl<'a> Iterator for Lines<'a> {
+    type Item = Cow<'a, str>;
+
+    fn next(&mut self) -> Option<Cow<'a, str>> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let end = memchr::memchr2(b'\n', b'\r', self.rest).unwrap_or(self.rest.len());
+        let (line, after) = self.rest.split_at_checked(end)?;
+        let next = match after {
+            [b'\r', b'\n', rest @ ..] | [_, rest @ ..] => rest,
+            [] => after,
+        };
+        let with_end = self.rest.get(..end + 1).filter(|_| after.first() == Some(&b'\n'));
+        self.rest = next;
+        Some(match with_end {
+            Some(line) => String::from_utf8_lossy(line),
+            None if after.is_empty() => String::from_utf8_lossy(line),
+            None => Cow::Owned(format!("{}\n", String::from_utf8_lossy(line))),
+        })
+    }
+}
+
+struct Headers<'a> {
+    lines: std::iter::Peekable<Lines<'a>>,
     first: bool,
 }
 
-impl<'a, I: Iterator<Item = &'a str>> Headers<'a, I> {
+impl Headers<'_> {
     /// The next header and its value, or `None` at the first line that belongs to no header.
-    fn next_header(&mut self) -> Option<(&'a str, String)> {
+    fn next_header(&mut self) -> Option<(String, String)> {
         loop {
             let line = self.lines.next()?;
             let first = std::mem::replace(&mut self.first, false);
@@ -75,13 +90,13 @@ impl<'a, I: Iterator<Item = &'a str>> Headers<'a, I> {
             let (name, value) = line.split_once(':').filter(|(name, _)| name.bytes().all(is_name_byte))?;
             let mut value = value.trim_start_matches([' ', '\t']).to_owned();
             while let Some(more) = self.lines.next_if(|next| next.starts_with([' ', '\t'])) {
-                value.push_str(more);
+                value.push_str(&more);
             }
             if name.is_empty() {
                 continue;
             }
             value.truncate(value.trim_end_matches('\n').len());
-            return Some((name, value));
+            return Some((name.to_owned(), value));
         }
     }
 }

@@ -25,9 +25,12 @@ mod sectioned;
 mod text;
 
 pub mod interpreter;
+pub mod kept;
+
+use std::collections::BTreeMap;
 
 pub use finder::EntryPointFinder;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::index::Index;
 
@@ -82,26 +85,37 @@ pub struct EntryPointRef<'a> {
     pub version: Option<&'a str>,
 }
 
-/// What a record holds beside the name.
-#[derive(Serialize, Deserialize)]
-struct Payload<'a> {
-    group: &'a str,
-    value: &'a str,
-    distribution: Option<&'a str>,
-    version: Option<&'a str>,
-}
+/// Stands for the length of a text that is not there.
+const NOT_TOLD: u32 = u32::MAX;
 
 impl<'a> EntryPointRef<'a> {
     /// Reads a record of an [`EntryPointFinder`]; `None` if it is none.
+    ///
+    /// A payload is the lengths of group, value, distribution and version in four bytes each, then their
+    /// text in one piece: thousands of them are read at every start, and text that is checked once is read
+    /// three times as fast as four short ones.
     pub fn decode(name: &'a str, payload: &'a [u8]) -> Option<Self> {
-        let Payload { group, value, distribution, version } = postcard::from_bytes(payload).ok()?;
-        Some(Self { group, name, value, distribution, version })
+        let (lengths, text) = payload.split_first_chunk::<16>()?;
+        let mut lengths = lengths.as_chunks::<4>().0.iter().map(|length| u32::from_le_bytes(*length));
+        let mut rest = std::str::from_utf8(text).ok()?;
+        let mut next = || {
+            let length = lengths.next()?;
+            if length == NOT_TOLD {
+                return Some(None);
+            }
+            let (text, after) = rest.split_at_checked(length as usize)?;
+            rest = after;
+            Some(Some(text))
+        };
+        let (group, value, distribution, version) = (next()??, next()??, next()?, next()?);
+        rest.is_empty().then_some(Self { group, name, value, distribution, version })
     }
 
     fn encode(&self) -> Vec<u8> {
-        let Self { group, value, distribution, version, .. } = *self;
-        // Encoding text into memory cannot fail; empty bytes would read as damage.
-        postcard::to_allocvec(&Payload { group, value, distribution, version }).unwrap_or_default()
+        let texts = [Some(self.group), Some(self.value), self.distribution, self.version];
+        let lengths = texts.map(|text| text.map_or(NOT_TOLD, |text| text.len() as u32));
+        let lengths = lengths.iter().flat_map(|length| length.to_le_bytes());
+        lengths.chain(texts.into_iter().flatten().flat_map(str::bytes)).collect()
     }
 }
 
@@ -117,7 +131,54 @@ pub fn list(
         Some(())
     })?;
     if version == PythonVersion::V3_11 {
-        all.sort_by_key(|entry: &EntryPointRef<'_>| entry.group);
+        all = by_group(&all);
     }
     Ok(all)
+}
+
+/// Sorts by group, otherwise as they stand. There are few groups, and neighbours share them, so this
+/// compares hardly any text.
+fn by_group<'a>(all: &[EntryPointRef<'a>]) -> Vec<EntryPointRef<'a>> {
+    let mut groups: BTreeMap<&str, Vec<std::ops::Range<usize>>> = BTreeMap::new();
+    let mut start = 0;
+    for run in all.chunk_by(|left, right| left.group == right.group) {
+        let end = start + run.len();
+        if let Some(first) = run.first() {
+            groups.entry(first.group).or_default().push(start..end);
+        }
+        start = end;
+    }
+    let runs = groups.into_values().flatten().filter_map(|run| all.get(run));
+    let mut sorted = Vec::with_capacity(all.len());
+    runs.for_each(|run| sorted.extend_from_slice(run));
+    sorted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry<'a>(group: &'a str, name: &'a str, distribution: Option<&'a str>) -> EntryPointRef<'a> {
+        EntryPointRef { group, name, value: "m:o [é]", distribution, version: Some("") }
+    }
+
+    #[test]
+    fn records_read_back() {
+        for original in [entry("g", "n", Some("d")), entry("", "", None)] {
+            let payload = original.encode();
+            assert_eq!(EntryPointRef::decode(original.name, &payload), Some(original));
+            for length in 0..payload.len() {
+                assert_eq!(EntryPointRef::decode("n", &payload[..length]), None);
+            }
+        }
+        assert_eq!(EntryPointRef::decode("n", &[0xFF; 40]), None);
+    }
+
+    #[test]
+    fn groups_are_sorted_and_nothing_else() {
+        let all =
+            [entry("b", "2", None), entry("a", "3", None), entry("a", "1", None), entry("b", "1", None)];
+        let sorted: Vec<_> = by_group(&all).iter().map(|entry| (entry.group, entry.name)).collect();
+        assert_eq!(sorted, [("a", "3"), ("a", "1"), ("b", "2"), ("b", "1")]);
+    }
 }

@@ -17,7 +17,7 @@ pub(crate) struct Found {
 
 /// Whether a directory entry can stand for a distribution.
 pub(crate) fn is_metadata(entry: &str) -> bool {
-    has_extension(entry) || lower(entry) == "egg-info"
+    has_extension(entry) || entry.eq_ignore_ascii_case("egg-info")
 }
 
 fn has_extension(entry: &str) -> bool {
@@ -34,11 +34,15 @@ fn has_extension(entry: &str) -> bool {
 }
 
 fn lower(text: &str) -> String {
-    text.to_lowercase()
+    if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_lowercase() }
 }
 
 /// PEP 503, with `_` for `-`.
 pub(crate) fn normalize(name: &str) -> String {
+    let is_normal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    if name.bytes().all(is_normal) {
+        return name.to_owned();
+    }
     let mut normal = String::with_capacity(name.len());
     let mut in_run = false;
     for c in name.chars() {

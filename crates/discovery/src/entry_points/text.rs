@@ -4,8 +4,6 @@
 //! information separators (U+001C to U+001F) are white space for Python only, `str.splitlines` knows ten
 //! line ends, and reading a file in text mode knows three.
 
-use std::borrow::Cow;
-
 /// `str.isspace` for one character.
 pub(crate) fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
@@ -19,9 +17,16 @@ pub(crate) fn strip(text: &str) -> &str {
 /// `str.splitlines()`, without the line ends.
 pub(crate) fn split_lines(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
+    // Nearly every file is of this kind, and its line ends are found many times faster.
+    let is_plain = text.bytes().all(|byte| matches!(byte, b'\n' | b'\t' | b' '..=b'~'));
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
+        }
+        if is_plain {
+            let (line, after) = rest.split_at(memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len()));
+            rest = after.strip_prefix('\n').unwrap_or_default();
+            return Some(line);
         }
         let Some((at, end)) = rest.char_indices().find(|(_, c)| is_line_end(*c)) else {
             return Some(std::mem::take(&mut rest));
@@ -39,15 +44,6 @@ fn is_line_end(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{0b}' | '\u{0c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// What reading in text mode gives: `\r\n` and `\r` become `\n`.
-pub(crate) fn universal_newlines(text: &str) -> Cow<'_, str> {
-    if text.contains('\r') {
-        Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +52,7 @@ mod tests {
     fn lines_end_where_python_ends_them() {
         let lines: Vec<_> = split_lines("a\r\nb\rc\n\nd\u{2028}e\u{1c}f\u{0c}").collect();
         assert_eq!(lines, ["a", "b", "c", "", "d", "e", "f"]);
+        assert_eq!(split_lines("a\n\nb\n").collect::<Vec<_>>(), ["a", "", "b"]);
         assert_eq!(split_lines("").count(), 0);
         assert_eq!(split_lines("\n").collect::<Vec<_>>(), [""]);
     }

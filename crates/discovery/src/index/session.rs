@@ -152,7 +152,7 @@ impl Session {
         let key = self.key();
         let version = key.version.to_le_bytes();
         let parts: [&[u8]; 3] = [&version, &key.spec.0, &key.place.0];
-        format!("{}.plugidx", Digest::of_parts(parts))
+        format!("{}.plugidx", Digest::of_key(parts))
     }
 
     /// Where the index is kept now, if it is.
@@ -166,8 +166,8 @@ impl Session {
         let roots = self.roots.iter().map(|root| root.as_os_str().as_encoded_bytes());
         Key {
             version: self.finder.version(),
-            spec: Digest::of(self.finder.spec().as_bytes()),
-            place: Digest::of_parts(roots),
+            spec: Digest::of_key([self.finder.spec().as_bytes()]),
+            place: Digest::of_key(roots),
         }
     }
 

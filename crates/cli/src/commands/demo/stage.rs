@@ -40,7 +40,7 @@ const HOST: [(&str, &str); 6] = [
 
 /// Asks `python3`, if there is one.
 pub(super) fn python() -> Option<Interpreter> {
-    settings::interpreter(Path::new("python3"), &Proof::default()).ok()
+    settings::interpreter(Path::new("python3"), &Proof { no_cache: true, ..Proof::default() }).ok()
 }
 
 /// A new directory below the system's temporary one.

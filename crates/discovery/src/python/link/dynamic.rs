@@ -1,8 +1,8 @@
 //! Module-level assignments that may make a plugin while the program runs.
 //!
 //! Nearly every module calls something; reported is only what could hide a plugin under the rules: a call
-//! of `type` with three arguments, and calls that are given a class that matches, or whose target's name
-//! does.
+//! of `type` with three arguments, calls that are given a class that matches or whose target's name does,
+//! and calls of the program's own functions whose result is named like a class.
 
 use super::{
     names::describe,
@@ -101,6 +101,25 @@ impl Selection<'_> {
                 }
             }
         }
-        matches || (named && !makes_type)
+        matches
+            || (named && !makes_type)
+            || (looks_like_a_class(name) && calls_own_function(world, at, call, deps))
     }
+}
+
+/// `CamelCase`: what a factory's product is called when it is a class.
+fn looks_like_a_class(name: &str) -> bool {
+    let name = name.trim_start_matches('_');
+    name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase)
+}
+
+/// Whether a function below the roots is called, and not a library's `namedtuple` or `TypeVar`: it may make
+/// a class of any kind.
+fn calls_own_function(world: &mut World<'_, '_>, at: At, call: &Call, deps: &mut super::deps::Deps) -> bool {
+    if !matches!(call.function, Expr::Name(_) | Expr::Attribute(..)) {
+        return false;
+    }
+    let found = world.resolve(at, &call.function);
+    *deps = world.deps.join(*deps, found.deps);
+    found.targets.iter().any(|target| matches!(target, Target::Function(..)))
 }
