@@ -102,7 +102,7 @@ pub(crate) struct Select {
     #[arg(long)]
     pub(crate) no_recursive: bool,
     /// What a plugin is: base=MODULE:CLASS, suffix=…, prefix=…, decorator=…, attribute=…, metaclass=…,
-    /// exported=MODULE, any, function, function-decorator=…; repeated rules must all hold. Default: any.
+    /// exported=MODULE, any, module, function, function-decorator=…; repeated rules must all hold. Default: any.
     #[arg(long = "rule", value_name = "RULE")]
     pub(crate) rules: Vec<String>,
     /// Glob of manifest files below the roots, instead of rules; repeat for several.
