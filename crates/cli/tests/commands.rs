@@ -22,14 +22,8 @@ impl Desk {
         let place = tempfile::tempdir().unwrap();
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/host");
         copy(&examples, &place.path().join("tree/host"));
-        let desk = Self { place };
-        desk.settle();
-        desk
-    }
-
-    /// Waits until stamps are old enough to prove something, so that no output speaks of their youth.
-    fn settle(&self) {
-        std::thread::sleep(std::time::Duration::from_millis(40));
+        settle();
+        Self { place }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -61,6 +55,11 @@ impl Desk {
     fn select(&self, before: &[&str], after: &[&str]) -> String {
         self.run(&[before, &SELECT, after].concat())
     }
+}
+
+/// Waits until stamps are old enough to prove something, so that no output speaks of their youth.
+fn settle() {
+    std::thread::sleep(std::time::Duration::from_millis(40));
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -121,7 +120,7 @@ fn functions() {
     let desk = Desk::new();
     let text = "def tool(f): return f\n\n@tool\ndef add(a: int, b=2, *rest, key: str = \"x\", **more) -> int:\n    \"\"\"Adds.\"\"\"\n    return a\n";
     fs::write(desk.path("tree/host/tools.py"), text).unwrap();
-    desk.settle();
+    settle();
     let arguments =
         ["plugins", "ls", "--root", "tree", "--package", "host", "--rule", "function-decorator=tool"];
     snapshot("functions_json", &desk.run(&[&arguments[..], &["--format", "json"]].concat()));
@@ -139,7 +138,7 @@ fn manifests() {
         fs::create_dir_all(desk.path(&format!("tree/components/{name}"))).unwrap();
         fs::write(desk.path(&format!("tree/components/{name}/manifest.json")), text).unwrap();
     }
-    desk.settle();
+    settle();
     let arguments =
         ["plugins", "ls", "--root", "tree", "--manifest", "components/*/manifest.json", "--key", "domain"];
     snapshot("manifests", &desk.run(&arguments));
@@ -165,7 +164,7 @@ fn explain() {
     fs::write(desk.path("tree/host/base.py"), "class Greeter:\n    language = None\n").unwrap();
     snapshot("explain_changed", &desk.select(&["explain", "German"], &[]));
     // Until the new stamp is old enough to prove something, and that has been noticed.
-    desk.settle();
+    settle();
     desk.select(&["plugins", "ls"], &[]);
     snapshot("explain_unknown", &desk.select(&["explain", "French"], &[]));
 }
