@@ -1,7 +1,5 @@
 //! What is told of Python plugins: names, attributes, doubts, functions; and what a change moves.
 
-use std::fmt::Write as _;
-
 use crate::trees::{Tree, finder};
 use std::fmt::Write as _;
 
