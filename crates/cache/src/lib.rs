@@ -9,9 +9,11 @@ pub mod directory;
 pub mod envelope;
 pub mod error;
 pub mod fingerprint;
+mod fork;
 pub mod freshness;
 pub mod fs;
 pub mod lock;
+pub mod tier;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{Error, Result};

@@ -1,0 +1,5 @@
+//! Where values are kept: in memory, on disk, and what a place to keep them must be able to do.
+
+pub mod storage;
+
+pub use storage::{Storage, Usage, Visit};
