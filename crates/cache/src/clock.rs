@@ -15,6 +15,12 @@ impl Timestamp {
         Self(self.0.saturating_sub(nanoseconds))
     }
 
+    /// The time `duration` after this one.
+    #[must_use]
+    pub fn plus(self, duration: std::time::Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
+    }
+
     /// Nanoseconds from `earlier` to this; negative if `earlier` lies ahead.
     pub fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
@@ -27,6 +33,9 @@ pub trait Clock: Send + Sync {
     fn wall(&self) -> Timestamp;
     /// A time that never goes back, for deadlines in this process.
     fn monotonic(&self) -> Instant;
+    /// Like [`monotonic`](Self::monotonic) but a few milliseconds coarse and several times cheaper:
+    /// nanoseconds since a moment of the clock's choice, for deadlines that are looked at on every hit.
+    fn coarse(&self) -> u64;
 }
 
 /// The machine's clocks.
@@ -44,6 +53,11 @@ impl Clock for SystemClock {
 
     fn monotonic(&self) -> Instant {
         Instant::now()
+    }
+
+    fn coarse(&self) -> u64 {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
+        time.tv_sec.unsigned_abs().saturating_mul(1_000_000_000).saturating_add(time.tv_nsec.unsigned_abs())
     }
 }
 

@@ -1,6 +1,6 @@
 //! When evidence proves that something is still true, and how a miss says why it does not.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -121,6 +121,52 @@ pub enum StaleReason {
     },
     /// The caller asked for a new one.
     Asked,
+    /// Its time to live is over.
+    Expired {
+        /// When it was made.
+        made: Timestamp,
+        /// How long it was to live, in nanoseconds.
+        ttl: u64,
+        /// The time now.
+        now: Timestamp,
+    },
+    /// It claims to have been made in the future: a clock was moved, and its age is unknown.
+    Future {
+        /// When it claims to have been made.
+        made: Timestamp,
+        /// The time now.
+        now: Timestamp,
+    },
+    /// The program that made it was another version.
+    Application {
+        /// The version it was made with.
+        old: String,
+        /// The version asked for.
+        new: String,
+    },
+    /// Its signature differs: something else than files that it is made from.
+    Signature {
+        /// The signature it was made with.
+        old: Option<Digest>,
+        /// The signature asked for.
+        new: Option<Digest>,
+    },
+    /// Something that it is made from has changed.
+    Input {
+        /// Which file or directory.
+        path: PathBuf,
+        /// What about it.
+        reason: Box<StaleReason>,
+    },
+    /// The cache was cleared after it was made.
+    Cleared,
+    /// A tag of it was invalidated.
+    Tag {
+        /// The tag.
+        tag: String,
+    },
+    /// Another process has replaced or removed it.
+    Replaced,
 }
 
 impl fmt::Display for StaleReason {
@@ -144,8 +190,35 @@ impl fmt::Display for StaleReason {
             Self::Racy { .. } => f.write_str("modified too recently for its stamp to prove anything"),
             Self::Unreadable { error } => write!(f, "cannot be read: {error}"),
             Self::Asked => f.write_str("a new one was asked for"),
+            Self::Expired { made, ttl, now } => {
+                let age = Duration::from_nanos(now.since(*made).unsigned_abs());
+                write!(f, "expired: {age:.1?} old, its time to live was {:.1?}", Duration::from_nanos(*ttl))
+            }
+            Self::Future { made, now } => {
+                let ahead = Duration::from_nanos(made.since(*now).unsigned_abs());
+                write!(f, "made {ahead:.1?} in the future: a clock was moved")
+            }
+            Self::Application { old, new } => write!(f, "made by version `{old}`, now `{new}`"),
+            Self::Signature { old, new } => write!(f, "signature changed: {} → {}", shown(old), shown(new)),
+            Self::Input { path, reason } => write!(f, "{}: {reason}", path.display()),
+            Self::Cleared => f.write_str("the cache was cleared"),
+            Self::Tag { tag } => write!(f, "the tag `{tag}` was invalidated"),
+            Self::Replaced => f.write_str("another process replaced or removed it"),
         }
     }
+}
+
+fn shown(signature: &Option<Digest>) -> String {
+    signature.map_or_else(|| "none".to_owned(), |digest| digest.to_string())
+}
+
+/// Whether something kept may be served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may.
+    Fresh,
+    /// It may not, for this reason.
+    Stale(StaleReason),
 }
 
 /// How fine a file system's clock is: a stamp younger than this before an observation proves nothing.

@@ -144,6 +144,16 @@ impl Directory {
     }
 }
 
+/// Looks at a path; see [`Directory::look`].
+pub(crate) fn look_at(path: &CStr) -> Result<Option<Look>> {
+    match rustix::fs::statat(rustix::fs::CWD, path, AtFlags::empty()) {
+        Ok(stat) => Ok(Some(look(&stat))),
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+        Err(Errno::LOOP) => Ok(Some(Look { stamp: Stamp::ABSENT, kind: Kind::Other })),
+        Err(errno) => Err(Error::io("stat", std::ffi::OsStr::from_bytes(path.to_bytes()), errno)),
+    }
+}
+
 /// Path as the C string that system calls take; an error if it has a NUL byte.
 pub fn c_path(path: &[u8]) -> Result<CString> {
     CString::new(path).map_err(|nul| {

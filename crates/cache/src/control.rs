@@ -1,0 +1,131 @@
+//! Generations: how a cache is declared empty, a tag invalid, a key replaced, in every process at once.
+//!
+//! A few thousand counters in a file that all processes map. A value carries the counters' state from
+//! before its loader began; whoever declares something wrong adds one. So an invalidation costs one
+//! addition however many values it hits, a load that was under way when it came cannot bring the old value
+//! back, and a hit pays one load of a word that hardly ever changes.
+//!
+//! Tags and keys share counters by hash. Two that collide are invalidated together, which costs a load and
+//! never a wrong answer.
+
+use std::{
+    ffi::CStr,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::{
+    error::Result,
+    fs::{Directory, SharedWords},
+    freshness::StaleReason,
+    policy::Marks,
+};
+
+/// Name of the file in a cache's directory.
+pub(crate) const FILE: &CStr = c"generations";
+
+/// Word 0: identity of this file. Word 1: the cache's generation.
+const IDENTITY: usize = 0;
+const CACHE: usize = 1;
+const TAGS: usize = 64;
+const TAG_COUNT: usize = 1024;
+const KEYS: usize = TAGS + TAG_COUNT;
+const KEY_COUNT: usize = 8192;
+const WORDS: usize = KEYS + KEY_COUNT;
+
+/// The counters of one cache.
+#[derive(Debug)]
+pub(crate) struct Control {
+    words: SharedWords,
+}
+
+impl Control {
+    /// Opens or creates the counters in a cache's directory.
+    pub(crate) fn open(directory: &Directory) -> Result<Self> {
+        Ok(Self::over(SharedWords::open(directory, FILE, WORDS)?))
+    }
+
+    /// Counters of this process alone, for a cache that is in memory only.
+    pub(crate) fn private() -> Self {
+        Self::over(SharedWords::anonymous(2 + TAGS + TAG_COUNT))
+    }
+
+    /// Gives a new file its identity, so that values from before it was lost do not match by chance.
+    fn over(words: SharedWords) -> Self {
+        let control = Self { words };
+        let identity = control.word(IDENTITY);
+        if identity.load(Ordering::Relaxed) == 0 {
+            let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0) | 1;
+            let _ = identity.compare_exchange(0, random, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        control
+    }
+
+    fn word(&self, index: usize) -> &AtomicU64 {
+        // Anonymous words have no counters for keys: nobody else replaces them.
+        self.words.words().get(index).unwrap_or(&NEVER)
+    }
+
+    /// Generation of the whole cache.
+    #[inline]
+    pub(crate) fn generation(&self) -> u64 {
+        self.word(CACHE).load(Ordering::Acquire).wrapping_add(self.word(IDENTITY).load(Ordering::Relaxed))
+    }
+
+    /// Declares everything in the cache wrong.
+    pub(crate) fn clear(&self) {
+        self.word(CACHE).fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Declares everything with this tag wrong.
+    pub(crate) fn invalidate_tag(&self, tag: &str) {
+        self.word(tag_index(tag)).fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn tag(&self, tag: &str) -> u64 {
+        self.word(tag_index(tag)).load(Ordering::Acquire)
+    }
+
+    /// How often the key with this hash was replaced or removed.
+    pub(crate) fn key(&self, hash: u64) -> u64 {
+        self.word(key_index(hash)).load(Ordering::Acquire)
+    }
+
+    /// Tells other processes that the key with this hash was replaced or removed.
+    pub(crate) fn touch_key(&self, hash: u64) {
+        self.word(key_index(hash)).fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The state that a value is to carry whose loader begins now.
+    pub(crate) fn marks(&self, tags: &[String]) -> Marks {
+        let tags = tags.iter().map(|tag| (tag.clone(), self.tag(tag))).collect();
+        Marks { cache: self.generation(), tags }
+    }
+
+    /// Whether nothing was declared wrong since.
+    pub(crate) fn check(&self, marks: &Marks) -> Result<(), StaleReason> {
+        if marks.cache != self.generation() {
+            return Err(StaleReason::Cleared);
+        }
+        self.check_tags(marks)
+    }
+
+    /// The part of [`check`](Self::check) about tags.
+    pub(crate) fn check_tags(&self, marks: &Marks) -> Result<(), StaleReason> {
+        match marks.tags.iter().find(|(tag, generation)| self.tag(tag) != *generation) {
+            Some((tag, _)) => Err(StaleReason::Tag { tag: tag.clone() }),
+            None => Ok(()),
+        }
+    }
+}
+
+static NEVER: AtomicU64 = AtomicU64::new(0);
+
+fn tag_index(tag: &str) -> usize {
+    TAGS + (xxh3_64(tag.as_bytes()) % TAG_COUNT as u64) as usize
+}
+
+fn key_index(hash: u64) -> usize {
+    KEYS + (hash % KEY_COUNT as u64) as usize
+}

@@ -1,0 +1,195 @@
+//! Writing keys as bytes.
+
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+use super::Key;
+use crate::fingerprint::Digest;
+
+/// A key as bytes: each part with its type and length.
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
+pub struct KeyBytes(Vec<u8>);
+
+/// First byte of each part.
+pub(super) mod tag {
+    pub(crate) const TEXT: u8 = b's';
+    pub(crate) const BYTES: u8 = b'b';
+    pub(crate) const PATH: u8 = b'p';
+    pub(crate) const UNSIGNED: u8 = b'u';
+    pub(crate) const NEGATIVE: u8 = b'-';
+    pub(crate) const CHARACTER: u8 = b'c';
+    pub(crate) const TRUE: u8 = b't';
+    pub(crate) const FALSE: u8 = b'f';
+    pub(crate) const NONE: u8 = b'n';
+    pub(crate) const SOME: u8 = b'o';
+    pub(crate) const LIST: u8 = b'[';
+    pub(crate) const TUPLE: u8 = b'(';
+}
+
+impl KeyBytes {
+    /// Bytes that were written before.
+    pub fn from_slice(bytes: &[u8]) -> Self {
+        Self(bytes.to_owned())
+    }
+
+    /// The bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Begins a group of `parts` parts that belong together: the fields of a structure. An enumeration
+    /// begins with a part that tells its variants apart.
+    pub fn tuple(&mut self, parts: usize) {
+        self.0.push(tag::TUPLE);
+        self.number(parts as u128);
+    }
+
+    fn sized(&mut self, tag: u8, bytes: &[u8]) {
+        self.0.push(tag);
+        self.number(bytes.len() as u128);
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// Begins a list of `parts` parts.
+    pub(super) fn list(&mut self, parts: usize) {
+        self.0.push(tag::LIST);
+        self.number(parts as u128);
+    }
+
+    /// LEB128: seven bits a byte, the lowest first.
+    fn number(&mut self, mut value: u128) {
+        loop {
+            let low = (value & 0x7f) as u8;
+            value >>= 7;
+            if value == 0 {
+                return self.0.push(low);
+            }
+            self.0.push(low | 0x80);
+        }
+    }
+}
+
+macro_rules! sized {
+    ($($type:ty => $tag:ident, |$key:ident| $bytes:expr;)*) => {$(
+        impl Key for $type {
+            fn encode(&self, bytes: &mut KeyBytes) {
+                let $key = self;
+                bytes.sized(tag::$tag, $bytes);
+            }
+        }
+    )*};
+}
+
+sized! {
+    str => TEXT, |key| key.as_bytes();
+    String => TEXT, |key| key.as_bytes();
+    Path => PATH, |key| key.as_os_str().as_bytes();
+    PathBuf => PATH, |key| key.as_os_str().as_bytes();
+    OsStr => PATH, |key| key.as_bytes();
+    OsString => PATH, |key| key.as_bytes();
+    Digest => BYTES, |key| &key.0;
+}
+
+macro_rules! numbers {
+    ($($type:ty)*) => {$(
+        impl Key for $type {
+            fn encode(&self, bytes: &mut KeyBytes) {
+                bytes.0.push(tag::UNSIGNED);
+                bytes.number(*self as u128);
+            }
+        }
+    )*};
+}
+
+numbers! { u16 u32 u64 u128 usize }
+
+macro_rules! signed_numbers {
+    ($($type:ty)*) => {$(
+        impl Key for $type {
+            fn encode(&self, bytes: &mut KeyBytes) {
+                bytes.0.push(if *self < 0 { tag::NEGATIVE } else { tag::UNSIGNED });
+                bytes.number(self.unsigned_abs() as u128);
+            }
+        }
+    )*};
+}
+
+signed_numbers! { i8 i16 i32 i64 i128 isize }
+
+impl Key for u8 {
+    fn encode(&self, bytes: &mut KeyBytes) {
+        u16::from(*self).encode(bytes);
+    }
+
+    /// A list of bytes is data. The key's type says which it is, so no two keys coincide.
+    fn encode_list(list: &[Self], bytes: &mut KeyBytes) {
+        bytes.sized(tag::BYTES, list);
+    }
+}
+
+impl Key for bool {
+    fn encode(&self, bytes: &mut KeyBytes) {
+        bytes.0.push(if *self { tag::TRUE } else { tag::FALSE });
+    }
+}
+
+impl Key for char {
+    fn encode(&self, bytes: &mut KeyBytes) {
+        bytes.sized(tag::CHARACTER, self.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+}
+
+impl Key for () {
+    fn encode(&self, bytes: &mut KeyBytes) {
+        bytes.tuple(0);
+    }
+}
+
+impl<T: Key + Clone> Key for Option<T> {
+    fn encode(&self, bytes: &mut KeyBytes) {
+        match self {
+            None => bytes.0.push(tag::NONE),
+            Some(value) => {
+                bytes.0.push(tag::SOME);
+                value.encode(bytes);
+            }
+        }
+    }
+}
+
+impl<T: Key + Clone> Key for [T] {
+    fn encode(&self, bytes: &mut KeyBytes) {
+        T::encode_list(self, bytes);
+    }
+}
+
+impl<T: Key + Clone> Key for Vec<T> {
+    fn encode(&self, bytes: &mut KeyBytes) {
+        self.as_slice().encode(bytes);
+    }
+}
+
+macro_rules! tuples {
+    ($($count:literal: $($name:ident)*;)*) => {$(
+        impl<$($name: Key + Clone),*> Key for ($($name,)*) {
+            fn encode(&self, bytes: &mut KeyBytes) {
+                #[expect(non_snake_case, reason = "a type parameter's name for its value")]
+                let ($($name,)*) = self;
+                bytes.tuple($count);
+                $($name.encode(bytes);)*
+            }
+        }
+    )*};
+}
+
+tuples! {
+    1: A;
+    2: A B;
+    3: A B C;
+    4: A B C D;
+    5: A B C D E;
+    6: A B C D E F;
+}
