@@ -7,6 +7,7 @@
 mod map;
 mod publish;
 mod read;
+mod shared;
 
 use std::{
     ffi::{CStr, CString},
@@ -21,6 +22,7 @@ use rustix::{
 
 pub use map::Map;
 pub use publish::{publish, remove_abandoned};
+pub use shared::SharedWords;
 
 use crate::{
     clock::Timestamp,

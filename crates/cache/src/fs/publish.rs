@@ -31,7 +31,7 @@ pub fn publish(directory: &Directory, name: &CStr, parts: &[&[u8]]) -> Result<()
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the module for it")]
-fn temporary_name() -> Result<CString> {
+pub(super) fn temporary_name() -> Result<CString> {
     let mut random = [0_u8; 8];
     std::fs::File::open("/dev/urandom")
         .and_then(|mut source| std::io::Read::read_exact(&mut source, &mut random))
