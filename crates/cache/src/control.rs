@@ -25,9 +25,10 @@ use crate::{
 /// Name of the file in a cache's directory.
 pub(crate) const FILE: &CStr = c"generations";
 
-/// Word 0: identity of this file. Word 1: the cache's generation.
+/// Word 0: identity of this file. 1: the cache's generation. 2: how many tags were invalidated.
 const IDENTITY: usize = 0;
 const CACHE: usize = 1;
+const INVALIDATED: usize = 2;
 const TAGS: usize = 64;
 const TAG_COUNT: usize = 1024;
 const KEYS: usize = TAGS + TAG_COUNT;
@@ -46,9 +47,9 @@ impl Control {
         Ok(Self::over(SharedWords::open(directory, FILE, WORDS)?))
     }
 
-    /// Counters of this process alone, for a cache that is in memory only.
+    /// Counters of this process alone, where there is no directory.
     pub(crate) fn private() -> Self {
-        Self::over(SharedWords::anonymous(2 + TAGS + TAG_COUNT))
+        Self::over(SharedWords::anonymous(WORDS))
     }
 
     /// Gives a new file its identity, so that values from before it was lost do not match by chance.
@@ -63,8 +64,7 @@ impl Control {
     }
 
     fn word(&self, index: usize) -> &AtomicU64 {
-        // Anonymous words have no counters for keys: nobody else replaces them.
-        self.words.words().get(index).unwrap_or(&NEVER)
+        &self.words.words()[index]
     }
 
     /// Generation of the whole cache.
@@ -81,6 +81,13 @@ impl Control {
     /// Declares everything with this tag wrong.
     pub(crate) fn invalidate_tag(&self, tag: &str) {
         self.word(tag_index(tag)).fetch_add(1, Ordering::AcqRel);
+        self.word(INVALIDATED).fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How many tags were invalidated so far. A loader names its tags while it runs: if this has changed
+    /// since it began, nobody knows whether one of them was invalidated before or after it looked.
+    pub(crate) fn invalidations(&self) -> u64 {
+        self.word(INVALIDATED).load(Ordering::Acquire)
     }
 
     fn tag(&self, tag: &str) -> u64 {
@@ -119,8 +126,6 @@ impl Control {
         }
     }
 }
-
-static NEVER: AtomicU64 = AtomicU64::new(0);
 
 fn tag_index(tag: &str) -> usize {
     TAGS + (xxh3_64(tag.as_bytes()) % TAG_COUNT as u64) as usize

@@ -27,35 +27,71 @@ pub fn seal(kind: u32, version: u32, key: &[u8], payload: &[u8]) -> Vec<u8> {
 
 /// Opens an envelope and returns its payload, if it is whole and made for this kind, version and key.
 pub fn open<'a>(bytes: &'a [u8], kind: u32, version: u32, key: &[u8]) -> Result<&'a [u8], StaleReason> {
-    let damaged = |part: &str| StaleReason::Damaged { part: part.to_owned() };
-    let mut reader = Reader(bytes);
-    if reader.take(8) != Some(&MAGIC) {
-        return Err(damaged("magic"));
-    }
-    let (Some(found_kind), Some(found), Some(key_length), Some(length), Some(sum)) =
-        (reader.u32(), reader.u32(), reader.u32(), reader.u64(), reader.u64())
-    else {
-        return Err(damaged("header"));
-    };
-    if found_kind != kind {
+    let head = Head::read(bytes)?;
+    if head.kind != kind {
         return Err(StaleReason::OtherKey);
     }
-    if found != version {
-        return Err(StaleReason::Version { found, expected: version });
-    }
-    let found_key = reader.take(key_length as usize).ok_or_else(|| damaged("key"))?;
-    let payload = reader.0;
-    if payload.len() as u64 != length {
-        return Err(damaged("length"));
-    }
-    let head = bytes.get(..HEADER - 8).ok_or_else(|| damaged("header"))?;
-    if checksum(head, found_key, payload) != sum {
-        return Err(damaged("checksum"));
-    }
+    let (found_key, payload) = head.check(bytes, version)?;
     if found_key != key {
         return Err(StaleReason::OtherKey);
     }
     Ok(payload)
+}
+
+/// Opens an envelope of whatever kind and returns its key and payload, for who looks at all there are.
+pub fn open_any(bytes: &[u8], version: u32) -> Result<(&[u8], &[u8]), StaleReason> {
+    Head::read(bytes)?.check(bytes, version)
+}
+
+struct Head {
+    kind: u32,
+    version: u32,
+    key_length: u32,
+    length: u64,
+    sum: u64,
+}
+
+impl Head {
+    fn read(bytes: &[u8]) -> Result<Self, StaleReason> {
+        let mut reader = Reader(bytes);
+        if reader.take(8) != Some(&MAGIC) {
+            return Err(damaged("magic"));
+        }
+        Self::fields(&mut reader).ok_or_else(|| damaged("header"))
+    }
+
+    fn fields(reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self {
+            kind: reader.u32()?,
+            version: reader.u32()?,
+            key_length: reader.u32()?,
+            length: reader.u64()?,
+            sum: reader.u64()?,
+        })
+    }
+
+    /// Key and payload, if nothing is damaged.
+    fn check<'a>(&self, bytes: &'a [u8], version: u32) -> Result<(&'a [u8], &'a [u8]), StaleReason> {
+        if self.version != version {
+            return Err(StaleReason::Version { found: self.version, expected: version });
+        }
+        let (Some(head), Some(rest)) = (bytes.get(..HEADER - 8), bytes.get(HEADER..)) else {
+            return Err(damaged("header"));
+        };
+        let (key, payload) =
+            rest.split_at_checked(self.key_length as usize).ok_or_else(|| damaged("key"))?;
+        if payload.len() as u64 != self.length {
+            return Err(damaged("length"));
+        }
+        if checksum(head, key, payload) != self.sum {
+            return Err(damaged("checksum"));
+        }
+        Ok((key, payload))
+    }
+}
+
+fn damaged(part: &str) -> StaleReason {
+    StaleReason::Damaged { part: part.to_owned() }
 }
 
 fn checksum(head: &[u8], key: &[u8], payload: &[u8]) -> u64 {

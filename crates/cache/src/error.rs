@@ -53,6 +53,14 @@ pub enum Error {
         /// Who else could write there.
         why: String,
     },
+    /// A cache that cannot be made as it was described.
+    #[error("cache `{name}` cannot be made: {what}")]
+    Cache {
+        /// Its name.
+        name: String,
+        /// What is wrong, and what to do.
+        what: &'static str,
+    },
     /// Another process holds a lock for longer than the caller waits.
     #[error("{} is locked by {holder} for more than {waited_ms} ms; wait for it, or stop it", path.display())]
     LockTimeout {

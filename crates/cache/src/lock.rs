@@ -1,9 +1,10 @@
 //! One process at a time: a lock that the kernel frees when its holder dies.
 
 use std::{
-    ffi::CStr,
+    ffi::{CStr, CString},
     fs::{File, TryLockError},
     io::{Read, Seek, Write},
+    os::unix::fs::MetadataExt,
     time::Duration,
 };
 
@@ -43,6 +44,41 @@ pub fn acquire(directory: &Directory, name: &CStr, timeout: Duration, clock: &dy
     // Who holds it is a courtesy to those who wait: failing to say so fails nothing.
     let _ = sign(&mut file);
     Ok(Lock { file })
+}
+
+/// A held lock whose file goes with it: for locks that are many and short.
+#[derive(Debug)]
+pub struct RemovableLock<'a> {
+    directory: &'a Directory,
+    name: CString,
+    _lock: Lock,
+}
+
+/// Like [`acquire`], for a lock file that is removed when the lock is freed.
+pub fn acquire_removable<'a>(
+    directory: &'a Directory,
+    name: &CStr,
+    timeout: Duration,
+    clock: &dyn Clock,
+) -> Result<RemovableLock<'a>> {
+    let began = clock.monotonic();
+    loop {
+        let waited = clock.monotonic().saturating_duration_since(began);
+        let lock = acquire(directory, name, timeout.saturating_sub(waited), clock)?;
+        // Its last holder may have removed the file between our opening it and our locking it: then we hold
+        // a lock that nobody else will ever ask for.
+        let ours = lock.file.metadata().map_err(|error| Error::io("stat", directory.path(), error))?.ino();
+        if directory.look(name)?.is_some_and(|there| there.stamp.inode == ours) {
+            return Ok(RemovableLock { directory, name: name.to_owned(), _lock: lock });
+        }
+    }
+}
+
+impl Drop for RemovableLock<'_> {
+    fn drop(&mut self) {
+        // What stays is removed by the next holder.
+        let _ = self.directory.remove(&self.name);
+    }
 }
 
 fn sign(file: &mut File) -> std::io::Result<()> {

@@ -103,10 +103,10 @@ impl Policy {
         origin.ttl.into_iter().chain(oldest).min()
     }
 
-    /// Nanoseconds for which a value that was just judged fresh may go on being served.
-    pub(crate) fn remaining(&self, origin: &Origin, now: Timestamp) -> Option<u64> {
-        let age = nanoseconds(now.since(origin.made));
-        self.life_of(origin).map(|life| life.saturating_sub(age))
+    /// Nanoseconds for which a value that is fresh may go on being served; `None`: for ever.
+    pub(crate) fn remaining(&self, origin: &Origin, now: impl FnOnce() -> Timestamp) -> Option<u64> {
+        let life = self.life_of(origin)?;
+        Some(life.saturating_sub(nanoseconds(now().since(origin.made))))
     }
 
     /// The time to live that a new value is given.

@@ -1,5 +1,8 @@
 //! Where values are kept: in memory, on disk, and what a place to keep them must be able to do.
 
+pub mod memory;
+mod prune;
 pub mod storage;
 
+pub(crate) use prune::prune;
 pub use storage::{Storage, Usage, Visit};

@@ -1,0 +1,161 @@
+//! `Cache<K, V>`: a key, a loader, evidence, a freshness policy, and tiers to keep values in.
+//!
+//! ```
+//! use std::time::Duration;
+//! use plugcache_cache::{Cache, Hub};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let hub = Hub::in_memory();
+//! let lengths: Cache<str, usize> = Cache::builder("lengths").ttl(Duration::from_secs(300)).build(&hub)?;
+//!
+//! let length = lengths.get_or_load("youtube", |name| Ok::<_, std::io::Error>(name.len()))?;
+//! assert_eq!(*length, 7);
+//! assert_eq!(lengths.get("youtube"), Some(length));
+//! assert_eq!(lengths.stats().loads, 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! All lookups go one way: memory, then disk, then the loader, which runs once however many ask. See
+//! `docs/architecture.md`.
+
+mod builder;
+mod change;
+mod disk;
+mod entries;
+mod explain;
+mod load;
+mod read;
+mod suspect;
+mod warn;
+
+use std::{sync::Arc, time::Duration};
+
+pub use builder::Builder;
+pub use entries::Cause;
+pub use explain::{Explanation, TierReport};
+pub use load::{Load, LoadError};
+pub use read::Answer;
+
+use crate::{
+    clock::Clock,
+    control::Control,
+    counters::{Counters, Event, Gauge},
+    evidence::Inputs,
+    fingerprint::Digest,
+    flight::Flights,
+    key::{Key, KeyBytes},
+    policy::Policy,
+    stats::Stats,
+};
+
+/// A cache. Clones are handles to the same one.
+pub struct Cache<K: Key + ?Sized, V> {
+    shared: Arc<Shared<K, V>>,
+}
+
+impl<K: Key + ?Sized, V> Clone for Cache<K, V> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<K: Key + ?Sized, V> std::fmt::Debug for Cache<K, V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cache").field("name", &self.shared.name).finish_non_exhaustive()
+    }
+}
+
+/// What the handles of a cache share.
+struct Shared<K: Key + ?Sized, V> {
+    name: String,
+    entries: entries::Entries<K, V>,
+    flights: Flights<K, V>,
+    disk: Option<disk::Disk<V>>,
+    control: Control,
+    counters: Counters,
+    policy: Policy,
+    clock: Arc<dyn Clock>,
+    rules: Rules<K, V>,
+    wait_timeout: Duration,
+    warned: warn::Warned,
+}
+
+/// Is told of what leaves a cache: key, value (`None`: the knowledge that there is none), and cause.
+type Listener<K, V> = dyn Fn(&K, Option<&Arc<V>>, Cause) + Send + Sync;
+
+/// What the host says about its keys and values.
+struct Rules<K: Key + ?Sized, V> {
+    weigher: Option<Box<dyn Fn(&K, &V) -> u64 + Send + Sync>>,
+    inputs: Option<Box<dyn Fn(&K) -> Inputs + Send + Sync>>,
+    signature: Option<Box<dyn Fn(&K) -> Digest + Send + Sync>>,
+    tags: Option<Box<dyn Fn(&K) -> Vec<String> + Send + Sync>>,
+    listener: Option<Box<Listener<K, V>>>,
+    /// The content of the inputs is part of the key on disk.
+    is_content_addressed: bool,
+}
+
+impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
+    /// Begins to describe a cache. Its name says in a hub's directory, in settings and in figures which one
+    /// it is: lower-case letters, digits, `-` and `_`, at most 63.
+    pub fn builder(name: impl Into<String>) -> Builder<K, V> {
+        Builder::new(name.into())
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// What it has done in this process.
+    pub fn stats(&self) -> Stats {
+        self.shared.refresh_gauges();
+        Stats::of(self.shared.counters.block())
+    }
+
+    /// How many entries it has in memory, the expired ones included that nobody has asked for since.
+    pub fn len(&self) -> usize {
+        self.shared.entries.size().0
+    }
+
+    /// Whether it has none in memory.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<K: Key + ?Sized, V> Shared<K, V> {
+    fn signature_of(&self, key: &K) -> Option<Digest> {
+        self.rules.signature.as_ref().map(|signature| signature(key))
+    }
+
+    fn inputs_of(&self, key: &K) -> Inputs {
+        self.rules.inputs.as_ref().map_or_else(Inputs::none, |inputs| inputs(key))
+    }
+
+    fn tags_of(&self, key: &K) -> Vec<String> {
+        self.rules.tags.as_ref().map_or_else(Vec::new, |tags| tags(key))
+    }
+
+    fn weight_of(&self, key: &K, value: Option<&V>) -> u64 {
+        match (&self.rules.weigher, value) {
+            (Some(weigher), Some(value)) => weigher(key, value),
+            _ => 1,
+        }
+    }
+
+    fn key_text(&self, key: &K) -> KeyBytes {
+        key.to_bytes()
+    }
+
+    fn count(&self, event: Event) {
+        self.counters.add(event, 1);
+    }
+
+    fn refresh_gauges(&self) {
+        let (entries, weight) = self.entries.size();
+        let block = self.counters.block();
+        block.set(Gauge::Entries, entries as u64);
+        block.set(Gauge::Bytes, if self.rules.weigher.is_some() { weight } else { 0 });
+    }
+}

@@ -1,0 +1,131 @@
+//! Putting in and taking out.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Cache, Shared,
+    disk::Kept,
+    entries::{Cause, Held},
+    load::Load,
+    read::stable_hash,
+};
+use crate::{
+    counters::Event,
+    error::Result,
+    freshness::StaleReason,
+    key::Key,
+    tier::Usage,
+};
+
+impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
+    /// Keeps a value that was made elsewhere, in the place of what was kept. Whoever is loading the key now
+    /// gets what the loader makes, and it is not kept.
+    pub fn insert(&self, key: &K, value: V) -> Arc<V> {
+        self.insert_with(key, value, |_| {})
+    }
+
+    /// Like [`insert`](Self::insert); `say` gives the value tags, inputs, or a time to live of its own.
+    pub fn insert_with(&self, key: &K, value: V, say: impl FnOnce(&Load<'_>)) -> Arc<V> {
+        let shared = &*self.shared;
+        let value = Arc::new(value);
+        let hash = shared.entries.hash(key);
+        let evidence = shared.observe_inputs(key);
+        let bytes = shared.disk.is_some().then(|| shared.disk_key(key, evidence.as_ref()));
+        let load = shared.load(StaleReason::Missing, evidence);
+        let started = shared.start();
+        say(&load);
+        if let Some(bytes) = &bytes {
+            shared.control.touch_key(stable_hash(bytes));
+        }
+        shared.flights.invalidate(hash, key);
+        let held = Held::Value(Arc::clone(&value));
+        match shared.origin_of(key, &held, load.into_said(), started, 0) {
+            Some(origin) => {
+                let key_mark = bytes.as_ref().and_then(|bytes| shared.key_mark(bytes));
+                if let Some(bytes) = &bytes {
+                    shared.write_disk(bytes, &held, &origin);
+                }
+                let weight = shared.weigh(key, &held);
+                shared.enter(hash, shared.entry_of(key.to_owned(), Kept { held, origin }, key_mark), weight);
+                shared.count(Event::Insert);
+            }
+            None => {
+                shared.take_out(hash, key);
+                shared.count(Event::NotKept);
+            }
+        }
+        value
+    }
+
+    /// Removes what is kept for a key, in memory, on disk, and in other processes' memory. Whoever is loading
+    /// it now gets what the loader makes, and it is not kept. Returns whether anything was kept here.
+    pub fn remove(&self, key: &K) -> bool {
+        let shared = &*self.shared;
+        let hash = shared.entries.hash(key);
+        shared.flights.invalidate(hash, key);
+        let mut is_removed = shared.take_out(hash, key);
+        if shared.disk.is_some() {
+            let inputs = shared.observe_inputs(key);
+            let bytes = shared.disk_key(key, inputs.as_ref());
+            shared.control.touch_key(stable_hash(&bytes));
+            is_removed |= shared.remove_disk(&crate::row::id_of(&bytes));
+        }
+        if is_removed {
+            shared.count(Event::Removed);
+        }
+        is_removed
+    }
+
+    /// Declares everything wrong that has this tag, in all processes. What was under way is not kept.
+    pub fn invalidate_tag(&self, tag: &str) {
+        self.shared.control.invalidate_tag(tag);
+    }
+
+    /// Removes everything, in memory and on disk; other processes serve nothing of it from their next lookup
+    /// on. What was under way is not kept. Returns how many entries were removed here and on disk.
+    pub fn clear(&self) -> Result<u64> {
+        self.shared.clear()
+    }
+
+    /// Removes what is kept and cannot be served any more: expired, cleared, or made from inputs that have
+    /// changed. Returns how many entries were removed here and on disk.
+    pub fn prune(&self) -> Result<u64> {
+        self.shared.prune(None)
+    }
+
+    /// What the disk tier holds; `None` if there is none.
+    pub fn disk_usage(&self) -> Result<Option<Usage>> {
+        self.shared.storage().map(|storage| storage.usage()).transpose()
+    }
+}
+
+impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
+    fn take_out(&self, hash: u64, key: &K) -> bool {
+        let Some(entry) = self.entries.remove(hash, key) else { return false };
+        self.bid_farewell(vec![(entry, Cause::Removed)]);
+        true
+    }
+
+    pub(super) fn clear(&self) -> Result<u64> {
+        self.control.clear();
+        self.count(Event::Cleared);
+        let removed = self.entries.retain(|_| false);
+        let count = removed.len() as u64;
+        self.bid_farewell(removed.into_iter().map(|entry| (entry, Cause::Removed)).collect());
+        // What another process may be writing now carries the old generation: nobody will serve it.
+        let on_disk = self.storage().map_or(Ok(0), |storage| storage.clear())?;
+        Ok(count.max(on_disk))
+    }
+
+    /// Removes what is stale, and on disk what is older than `older_than`.
+    pub(super) fn prune(&self, older_than: Option<Duration>) -> Result<u64> {
+        let generation = self.control.generation();
+        let now = self.clock.coarse();
+        let removed = self.entries.retain(|entry| entry.generation == generation && now < entry.until);
+        let count = removed.len() as u64;
+        self.bid_farewell(removed.into_iter().map(|entry| (entry, Cause::Expired)).collect());
+        let Some(storage) = self.storage() else { return Ok(count) };
+        let pruned = crate::tier::prune(&**storage, &self.control, older_than, &*self.clock)?;
+        Ok(count + pruned)
+    }
+}

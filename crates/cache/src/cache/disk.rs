@@ -1,0 +1,155 @@
+//! The disk tier of a cache: rows in a storage, with everything that may be wrong about them.
+
+use std::{
+    ffi::CString,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use super::{entries::Held, warn::Trouble, Shared};
+use crate::{
+    codec::Codec,
+    counters::Event,
+    error::Result,
+    fingerprint::Digest,
+    freshness::{StaleReason, Verdict},
+    fs::Directory,
+    key::{Key, KeyBytes},
+    lock::{self, RemovableLock},
+    policy::Origin,
+    row,
+    tier::Storage,
+};
+
+/// Opens the storage, on first use.
+pub(super) type Open = Box<dyn Fn() -> Result<Arc<dyn Storage>> + Send + Sync>;
+
+pub(super) struct Disk<V> {
+    pub(super) codec: Codec<V>,
+    open: Open,
+    storage: OnceLock<Option<Arc<dyn Storage>>>,
+    /// Where processes lock keys, if only one of them is to load a key at a time.
+    pub(super) locks: Option<Directory>,
+    pub(super) lock_timeout: Duration,
+    /// Whether a value of this codec was seen to come back as it went.
+    round_trips: OnceLock<bool>,
+}
+
+/// A value from disk, and where it comes from.
+pub(super) struct Kept<V> {
+    pub(super) held: Held<V>,
+    pub(super) origin: Origin,
+}
+
+impl<V> Disk<V> {
+    pub(super) fn new(codec: Codec<V>, open: Open, locks: Option<Directory>, lock_timeout: Duration) -> Self {
+        Self { codec, open, storage: OnceLock::new(), locks, lock_timeout, round_trips: OnceLock::new() }
+    }
+}
+
+impl<K: Key + ?Sized, V> Shared<K, V> {
+    /// The storage; `None` if there is none, or it cannot be opened.
+    pub(super) fn storage(&self) -> Option<&Arc<dyn Storage>> {
+        let disk = self.disk.as_ref()?;
+        let opened = disk.storage.get_or_init(|| match (disk.open)() {
+            Ok(storage) => Some(storage),
+            Err(error) => {
+                self.warned.once(Trouble::Read, &self.name, &error);
+                None
+            }
+        });
+        opened.as_ref()
+    }
+
+    /// Reads the row of a key, and says why it cannot be served if it cannot.
+    pub(super) fn read_disk(&self, key: &K, bytes: &KeyBytes) -> Result<Kept<V>, StaleReason> {
+        let (Some(disk), Some(storage)) = (&self.disk, self.storage()) else { return Err(StaleReason::Missing) };
+        let began = Instant::now();
+        let mut opened = Err(StaleReason::Missing);
+        let kind = disk.codec.fingerprint();
+        let read = storage.read(&row::id_of(bytes), &mut |row| {
+            opened = row::open(row, kind, bytes).and_then(|(origin, value)| {
+                let held = match &origin.missing {
+                    Some(reason) => Held::Missing(reason.as_str().into()),
+                    None => Held::Value(disk.codec.decode(value).map_err(|error| StaleReason::Damaged { part: error })?),
+                };
+                Ok(Kept { held, origin })
+            });
+        });
+        if let Err(error) = read {
+            self.warned.once(Trouble::Read, &self.name, &error);
+            return Err(StaleReason::Unreadable { error: error.to_string() });
+        }
+        let judged = opened.and_then(|kept| self.judge(key, kept));
+        self.counters.add(Event::LookupNanos, began.elapsed().as_nanos() as u64);
+        judged
+    }
+
+    fn judge(&self, key: &K, mut kept: Kept<V>) -> Result<Kept<V>, StaleReason> {
+        self.control.check(&kept.origin.marks)?;
+        let now = self.clock.wall();
+        if let Verdict::Stale(reason) = self.policy.judge(&kept.origin, self.signature_of(key), now) {
+            return Err(reason);
+        }
+        self.check_evidence(&mut kept.origin)?;
+        Ok(kept)
+    }
+
+    /// Writes a value. Failing fails nothing but the next lookup's speed.
+    pub(super) fn write_disk(&self, bytes: &KeyBytes, held: &Held<V>, origin: &Origin) {
+        let (Some(disk), Some(storage)) = (&self.disk, self.storage()) else { return };
+        let began = Instant::now();
+        let encoded = match held {
+            Held::Missing(_) => Ok(Vec::new()),
+            Held::Value(value) => disk.encode(value),
+        };
+        let sealed = encoded.and_then(|value| row::seal(disk.codec.fingerprint(), bytes, origin, &value));
+        match sealed {
+            Err(error) => {
+                self.count(Event::StoreError);
+                self.warned.once(Trouble::Codec, &self.name, &error);
+            }
+            Ok(row) => match storage.write(&[(row::id_of(bytes), &row)]) {
+                Ok(evicted) => self.counters.add(Event::EvictedDisk, evicted),
+                Err(error) => {
+                    self.count(Event::StoreError);
+                    self.warned.once(Trouble::Write, &self.name, &error);
+                }
+            },
+        }
+        self.counters.add(Event::LookupNanos, began.elapsed().as_nanos() as u64);
+    }
+
+    /// Removes the row of a key. Returns whether there was one.
+    pub(super) fn remove_disk(&self, id: &Digest) -> bool {
+        let Some(storage) = self.storage() else { return false };
+        storage.remove(id).unwrap_or_else(|error| {
+            self.warned.once(Trouble::Write, &self.name, &error);
+            false
+        })
+    }
+
+    /// Lets one process at a time load a key. `None`: nobody else is kept out.
+    pub(super) fn lock_key(&self, bytes: &KeyBytes) -> Option<RemovableLock<'_>> {
+        let disk = self.disk.as_ref()?;
+        let locks = disk.locks.as_ref()?;
+        let name = CString::new(row::id_of(bytes).to_string()).ok()?;
+        match lock::acquire_removable(locks, &name, disk.lock_timeout, &*self.clock) {
+            Ok(lock) => Some(lock),
+            Err(error) => {
+                self.warned.once(Trouble::Lock, &self.name, &error);
+                None
+            }
+        }
+    }
+}
+
+impl<V> Disk<V> {
+    /// Encodes a value; the first one is decoded again, because a format that cannot describe a type
+    /// notices only then.
+    fn encode(&self, value: &V) -> Result<Vec<u8>, String> {
+        let bytes = self.codec.encode(value)?;
+        let round_trips = self.round_trips.get_or_init(|| self.codec.decode(&bytes).is_ok());
+        if *round_trips { Ok(bytes) } else { Err("what was encoded cannot be decoded".to_owned()) }
+    }
+}

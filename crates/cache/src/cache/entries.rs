@@ -1,0 +1,188 @@
+//! The memory tier of a cache: entries in shards, each behind a lock that is held for a look.
+
+use std::{
+    borrow::Borrow,
+    hash::BuildHasher,
+    sync::Arc,
+};
+
+use hashbrown::DefaultHashBuilder;
+use serde::Serialize;
+
+use crate::{
+    key::Key,
+    policy::Origin,
+    sync::{Guarded, RwLock},
+    tier::memory::{Inserted, Limits, Shard},
+};
+
+/// What is kept under a key.
+pub(super) enum Held<V> {
+    /// A value.
+    Value(Arc<V>),
+    /// The knowledge that there is nothing, and why.
+    Missing(Arc<str>),
+}
+
+impl<V> Clone for Held<V> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Value(value) => Self::Value(Arc::clone(value)),
+            Self::Missing(reason) => Self::Missing(Arc::clone(reason)),
+        }
+    }
+}
+
+/// Where other processes say that they replaced a key's value, and how that stood.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KeyMark {
+    /// The same in all processes.
+    pub(super) hash: u64,
+    pub(super) count: u64,
+}
+
+/// An entry. Times are those of [`Clock::coarse`](crate::Clock::coarse).
+pub(super) struct Entry<K: Key + ?Sized, V> {
+    pub(super) key: K::Owned,
+    pub(super) held: Held<V>,
+    /// Generation of the cache before the loader began.
+    pub(super) generation: u64,
+    /// From when on one caller should make it anew; `u64::MAX`: never.
+    pub(super) refresh_at: u64,
+    /// From when on it is not served any more; never before `refresh_at`.
+    pub(super) until: u64,
+    /// What a hit saves, in nanoseconds.
+    pub(super) cost: u64,
+    /// The key's counter, where other processes may replace its value, and how it stood.
+    pub(super) key_mark: Option<KeyMark>,
+    /// What must be looked at before it is served; `None` if time and generation say all.
+    pub(super) origin: Option<Arc<Origin>>,
+    /// When it came here.
+    pub(super) since: u64,
+}
+
+/// Why an entry left a cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Cause {
+    /// To make room for others.
+    Capacity,
+    /// It alone was heavier than its share of the bytes allows.
+    TooHeavy,
+    /// It was too old.
+    Expired,
+    /// Another value took its place.
+    Replaced,
+    /// It was removed, or the cache was cleared.
+    Removed,
+}
+
+/// Entries that have left, to be dropped and told of when no lock is held.
+pub(super) type Left<K, V> = Vec<(Entry<K, V>, Cause)>;
+
+pub(super) struct Entries<K: Key + ?Sized, V> {
+    hasher: DefaultHashBuilder,
+    shards: Box<[Guarded<RwLock<Shard<Entry<K, V>>>>]>,
+    /// Shift that leaves the topmost bits of a hash as the number of its shard.
+    shift: u32,
+}
+
+/// A shard with fewer entries decides too badly what to evict.
+const FEWEST_PER_SHARD: usize = 512;
+const MOST_SHARDS: usize = 64;
+
+impl<K: Key + ?Sized, V> Entries<K, V> {
+    /// `capacity` entries that weigh at most `max_weight` together.
+    pub(super) fn new(capacity: usize, max_weight: Option<u64>) -> Self {
+        let bits = (capacity / FEWEST_PER_SHARD).clamp(1, MOST_SHARDS).ilog2();
+        let count = 1_usize << bits;
+        let shard = |position: usize| {
+            let entries = capacity / count + usize::from(position < capacity % count);
+            let weight = max_weight.map_or(u64::MAX, |weight| weight / count as u64);
+            Guarded::shared(Shard::new(Limits { entries, weight }))
+        };
+        Self { hasher: DefaultHashBuilder::default(), shards: (0..count).map(shard).collect(), shift: 64 - bits }
+    }
+
+    #[inline]
+    pub(super) fn hash(&self, key: &K) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    /// Which shard a hash belongs to; also the stripe that its hits are counted in.
+    #[inline]
+    pub(super) fn shard_of(&self, hash: u64) -> usize {
+        // The table below uses the lowest bits and the topmost seven: take those under them.
+        (hash << 7).checked_shr(self.shift).unwrap_or(0) as usize
+    }
+
+    /// Shows the entry of a key to `look` and marks it as used.
+    #[inline]
+    pub(super) fn get<T>(&self, hash: u64, key: &K, look: impl FnOnce(&Entry<K, V>) -> T) -> Option<T> {
+        let shard = self.shards[self.shard_of(hash)].read()?;
+        shard.get(hash, |entry| entry.key.borrow() == key).map(look)
+    }
+
+    /// Shows the entry of a key to `look`.
+    pub(super) fn peek<T>(&self, hash: u64, key: &K, look: impl FnOnce(&Entry<K, V>) -> T) -> Option<T> {
+        let shard = self.shards[self.shard_of(hash)].read()?;
+        shard.peek(hash, |entry| entry.key.borrow() == key).map(look)
+    }
+
+    /// Puts an entry in, unless it is too heavy. What had to go for it is in `left`.
+    pub(super) fn insert(&self, hash: u64, entry: Entry<K, V>, weight: u64, left: &mut Left<K, V>) {
+        let mut evicted = Vec::new();
+        let Some(mut shard) = self.shards[self.shard_of(hash)].write() else { return };
+        let inserted = insert(&mut shard, hash, entry, weight, &mut evicted);
+        drop(shard);
+        match inserted {
+            Inserted::New => {}
+            Inserted::Replaced(old) => left.push((old, Cause::Replaced)),
+            Inserted::TooHeavy(refused) => left.push((refused, Cause::TooHeavy)),
+        }
+        left.extend(evicted.into_iter().map(|entry| (entry, Cause::Capacity)));
+    }
+
+    /// Changes the entry of a key in place.
+    pub(super) fn update(&self, hash: u64, key: &K, change: impl FnOnce(&mut Entry<K, V>)) {
+        if let Some(mut shard) = self.shards[self.shard_of(hash)].write()
+            && let Some(entry) = shard.peek_mut(hash, |entry| entry.key.borrow() == key)
+        {
+            change(entry);
+        }
+    }
+
+    pub(super) fn remove(&self, hash: u64, key: &K) -> Option<Entry<K, V>> {
+        self.shards[self.shard_of(hash)].write()?.remove(hash, |entry| entry.key.borrow() == key)
+    }
+
+    /// Removes the entries that `keep` refuses.
+    pub(super) fn retain(&self, keep: impl Fn(&Entry<K, V>) -> bool) -> Vec<Entry<K, V>> {
+        let mut removed = Vec::new();
+        for shard in &self.shards {
+            if let Some(mut shard) = shard.write() {
+                shard.retain(|entry| keep(entry), &mut removed);
+            }
+        }
+        removed
+    }
+
+    /// Entries, and their weight.
+    pub(super) fn size(&self) -> (usize, u64) {
+        let sizes = self.shards.iter().filter_map(Guarded::<RwLock<_>>::read);
+        sizes.fold((0, 0), |(len, weight), shard| (len + shard.len(), weight + shard.weight()))
+    }
+}
+
+/// A new entry is found by its own key.
+fn insert<K: Key + ?Sized, V>(
+    shard: &mut Shard<Entry<K, V>>,
+    hash: u64,
+    entry: Entry<K, V>,
+    weight: u64,
+    evicted: &mut Vec<Entry<K, V>>,
+) -> Inserted<Entry<K, V>> {
+    // `same` may not borrow the entry that moves in, so the shard is told how to compare two.
+    shard.insert(hash, entry, weight, |new, old| new.key == old.key, evicted)
+}

@@ -1,0 +1,268 @@
+//! Loading: what a loader is told and may say, and what is kept of its result.
+
+mod error;
+mod finish;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+pub use error::LoadError;
+
+use super::{
+    Cache, Shared,
+    entries::Held,
+    read::{Answer, Begun, Lead},
+};
+use crate::{
+    Error,
+    clock::Timestamp,
+    counters::Event,
+    evidence::{Evidence, Inputs},
+    flight::{self, Outcome},
+    freshness::StaleReason,
+    key::Key,
+    policy::Marks,
+};
+
+/// What a loader may say about the value that it makes.
+pub struct Load<'a> {
+    cache: &'a str,
+    clock: &'a dyn crate::Clock,
+    reason: StaleReason,
+    said: Mutex<Said>,
+}
+
+#[derive(Default)]
+pub(super) struct Said {
+    tags: Vec<String>,
+    evidence: Evidence,
+    ttl: Option<Duration>,
+    reason: Option<String>,
+    is_not_kept: bool,
+}
+
+impl Load<'_> {
+    pub(super) fn into_said(self) -> Said {
+        self.said.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn say<T>(&self, say: impl FnOnce(&mut Said) -> T) -> T {
+        say(&mut self.said.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Why the loader runs: what was wrong with what was kept.
+    pub fn reason(&self) -> &StaleReason {
+        &self.reason
+    }
+
+    /// Declares inputs that the value is about to be made from. Call it *before* reading them: they are
+    /// observed now, and again when the loader is done; a value whose inputs changed meanwhile is returned
+    /// and not kept. An input that cannot be observed is an error; the value is then not kept either.
+    pub fn inputs(&self, inputs: &Inputs) -> Result<(), Error> {
+        match Evidence::observe(inputs, self.clock) {
+            Ok(evidence) => {
+                self.say(|said| said.evidence.extend(evidence));
+                Ok(())
+            }
+            Err(error) => {
+                tracing::debug!("cache `{}`: {error}", self.cache);
+                self.say(|said| said.is_not_kept = true);
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives the value a tag to be invalidated by.
+    pub fn tag(&self, tag: impl Into<String>) {
+        self.say(|said| said.tags.push(tag.into()));
+    }
+
+    /// Gives the value a time to live of its own.
+    pub fn ttl(&self, ttl: Duration) {
+        self.say(|said| said.ttl = Some(ttl));
+    }
+
+    /// Says why there is no value, for those who ask later.
+    pub fn because(&self, reason: impl Into<String>) {
+        self.say(|said| said.reason = Some(reason.into()));
+    }
+
+    /// Lets the value be returned and not kept.
+    pub fn do_not_keep(&self) {
+        self.say(|said| said.is_not_kept = true);
+    }
+}
+
+/// A load under way: what was true when it began.
+pub(super) struct Started {
+    marks: Marks,
+    invalidations: u64,
+    made: Timestamp,
+    clock: Instant,
+}
+
+impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
+    /// The value of a key: a fresh one that is kept, or what `loader` makes. However many ask for a key at
+    /// the same time, one loader runs and all get its result. Errors are not kept.
+    pub fn get_or_load<E>(
+        &self,
+        key: &K,
+        loader: impl FnOnce(&K) -> Result<V, E>,
+    ) -> Result<Arc<V>, LoadError<E>>
+    where
+        E: Send + Sync + 'static,
+    {
+        match self.get_or_load_with(key, |key, _| loader(key).map(Some))? {
+            Answer::Value(value) => Ok(value),
+            Answer::Missing(reason) => Err(self.missing(key, &reason)),
+        }
+    }
+
+    /// Like [`get_or_load`](Self::get_or_load) for a loader that may find nothing, and that may say what it
+    /// made its value from. That there is nothing is remembered for the cache's
+    /// [negative time to live](super::Builder::negative_ttl), if it has one.
+    pub fn get_or_load_with<E>(
+        &self,
+        key: &K,
+        loader: impl FnOnce(&K, &Load<'_>) -> Result<Option<V>, E>,
+    ) -> Result<Answer<V>, LoadError<E>>
+    where
+        E: Send + Sync + 'static,
+    {
+        let shared = &*self.shared;
+        loop {
+            match shared.begin(key, true)? {
+                Begun::Answered(answer) => return Ok(answer),
+                Begun::Wait(waiter) => {
+                    let outcome = waiter.block(shared.wait_timeout).unwrap_or_else(|| {
+                        shared.flights.give_up(shared.entries.hash(key), waiter.flight());
+                        Outcome::TimedOut
+                    });
+                    if let Some(answer) = shared.share(key, outcome)? {
+                        return Ok(answer);
+                    }
+                }
+                Begun::Lead(mut lead) => {
+                    let load = shared.load_for(&mut lead);
+                    let started = shared.start();
+                    let made = flight::inside(lead.ticket.id(), || loader(key, &load));
+                    return shared.finish(key, lead, load, started, made);
+                }
+            }
+        }
+    }
+
+    /// [`get_or_load`](Self::get_or_load) for tasks, of any runtime. A task that is dropped while it loads
+    /// lets one of those who wait load next. There is no time-out here but the runtime's own.
+    pub async fn get_or_load_async<E>(
+        &self,
+        key: &K,
+        loader: impl AsyncFnOnce(&K) -> Result<V, E>,
+    ) -> Result<Arc<V>, LoadError<E>>
+    where
+        E: Send + Sync + 'static,
+    {
+        let answer = self.get_or_load_async_with(key, async |key, _| loader(key).await.map(Some)).await?;
+        match answer {
+            Answer::Value(value) => Ok(value),
+            Answer::Missing(reason) => Err(self.missing(key, &reason)),
+        }
+    }
+
+    /// [`get_or_load_with`](Self::get_or_load_with) for tasks.
+    pub async fn get_or_load_async_with<E>(
+        &self,
+        key: &K,
+        loader: impl AsyncFnOnce(&K, &Load<'_>) -> Result<Option<V>, E>,
+    ) -> Result<Answer<V>, LoadError<E>>
+    where
+        E: Send + Sync + 'static,
+    {
+        let shared = &*self.shared;
+        loop {
+            // A task must not block its thread for another process.
+            match shared.begin(key, false)? {
+                Begun::Answered(answer) => return Ok(answer),
+                Begun::Wait(waiter) => {
+                    if let Some(answer) = shared.share(key, waiter.await)? {
+                        return Ok(answer);
+                    }
+                }
+                Begun::Lead(mut lead) => {
+                    let load = shared.load_for(&mut lead);
+                    let started = shared.start();
+                    let made = flight::inside_task(lead.ticket.id(), loader(key, &load)).await;
+                    return shared.finish(key, lead, load, started, made);
+                }
+            }
+        }
+    }
+
+    fn missing<E>(&self, key: &K, reason: &str) -> LoadError<E> {
+        LoadError::Missing {
+            cache: self.shared.name.clone(),
+            key: self.shared.key_text(key).to_string(),
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
+    fn load_for(&self, lead: &mut Lead<'_, K, V>) -> Load<'_> {
+        self.count(Event::Load);
+        let reason = std::mem::replace(&mut lead.reason, StaleReason::Missing);
+        self.load(reason, lead.evidence.take())
+    }
+
+    /// `evidence`: of the inputs that the cache declares; `None` if they cannot be observed.
+    pub(super) fn load(&self, reason: StaleReason, evidence: Option<Evidence>) -> Load<'_> {
+        let is_not_kept = evidence.is_none();
+        let said = Said { evidence: evidence.unwrap_or_default(), is_not_kept, ..Said::default() };
+        Load { cache: &self.name, clock: &*self.clock, reason, said: Mutex::new(said) }
+    }
+
+    /// Notes what is true before a value is made.
+    pub(super) fn start(&self) -> Started {
+        Started {
+            marks: self.control.marks(&[]),
+            invalidations: self.control.invalidations(),
+            made: self.clock.wall(),
+            clock: Instant::now(),
+        }
+    }
+
+    /// What one who waited makes of the leader's result. `None`: try again.
+    fn share<E: Send + Sync + 'static>(
+        &self,
+        key: &K,
+        outcome: Outcome<V>,
+    ) -> Result<Option<Answer<V>>, LoadError<E>> {
+        let place = || (self.name.clone(), self.key_text(key).to_string());
+        match outcome {
+            Outcome::Value(value) => Ok(Some(Answer::Value(value))),
+            Outcome::Missing(reason) => Ok(Some(Answer::Missing(reason))),
+            // The leader's loader may fail in another way than ours can tell of: then ours says for itself.
+            Outcome::Failed(error) => error.downcast().map_or(Ok(None), |error| Err(LoadError::Loader(error))),
+            Outcome::Panicked => {
+                let (cache, key) = place();
+                Err(LoadError::Panicked { cache, key })
+            }
+            Outcome::Abandoned => Ok(None),
+            Outcome::TimedOut => {
+                self.count(Event::WaitTimeout);
+                let (cache, key) = place();
+                Err(LoadError::Timeout { cache, key, waited: self.wait_timeout })
+            }
+        }
+    }
+}
+
+/// The value or the knowledge that there is none, as it is kept.
+fn held<V>(made: Option<V>, reason: Option<String>) -> Held<V> {
+    match made {
+        Some(value) => Held::Value(Arc::new(value)),
+        None => Held::Missing(reason.unwrap_or_else(|| "not found".to_owned()).into()),
+    }
+}

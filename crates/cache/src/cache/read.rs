@@ -1,0 +1,304 @@
+//! The one way of a lookup: memory, disk, and then a flight to lead or to wait for.
+
+use std::sync::Arc;
+
+use super::{
+    Cache, Shared,
+    disk::Kept,
+    entries::{Entry, Held, KeyMark},
+    load::LoadError,
+    suspect::Suspect,
+    warn::Trouble,
+};
+use crate::{
+    counters::Event,
+    evidence::Evidence,
+    flight::{Joined, Outcome, Ticket, Waiter},
+    freshness::StaleReason,
+    key::{Key, KeyBytes},
+    lock::RemovableLock,
+};
+
+/// What a lookup found.
+pub enum Answer<V> {
+    /// A value.
+    Value(Arc<V>),
+    /// The knowledge, remembered or new, that there is nothing, and why.
+    Missing(Arc<str>),
+}
+
+impl<V> Answer<V> {
+    /// The value, if there is one.
+    pub fn value(self) -> Option<Arc<V>> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Missing(_) => None,
+        }
+    }
+}
+
+impl<V> From<Held<V>> for Answer<V> {
+    fn from(held: Held<V>) -> Self {
+        match held {
+            Held::Value(value) => Self::Value(value),
+            Held::Missing(reason) => Self::Missing(reason),
+        }
+    }
+}
+
+/// What memory says of a key.
+pub(super) enum Found<V> {
+    /// It may be served.
+    Fresh(Held<V>),
+    /// It may be served, but one caller should make it anew.
+    Fading(Held<V>),
+    /// It may not.
+    Miss(StaleReason),
+}
+
+/// How a lookup goes on.
+pub(super) enum Begun<'a, K: Key + ?Sized, V> {
+    /// It is over.
+    Answered(Answer<V>),
+    /// The caller is to load.
+    Lead(Lead<'a, K, V>),
+    /// The caller is to wait.
+    Wait(Waiter<V>),
+}
+
+/// The duty to load a key.
+pub(super) struct Lead<'a, K: Key + ?Sized, V> {
+    pub(super) hash: u64,
+    pub(super) ticket: Ticket<'a, K, V>,
+    /// The key as bytes, where a disk tier needs them.
+    pub(super) bytes: Option<KeyBytes>,
+    /// The key's counter before anything was looked at.
+    pub(super) key_mark: Option<KeyMark>,
+    /// State of the inputs that the cache declares for the key; `None` if they cannot be observed.
+    pub(super) evidence: Option<Evidence>,
+    /// Why nothing that is kept may be served.
+    pub(super) reason: StaleReason,
+    /// Keeps other processes from loading the key as well.
+    pub(super) process_lock: Option<RemovableLock<'a>>,
+}
+
+impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
+    /// The value of a key, if a fresh one is kept. Loads nothing and waits for nobody.
+    pub fn get(&self, key: &K) -> Option<Arc<V>> {
+        self.lookup(key).and_then(Answer::value)
+    }
+
+    /// Like [`get`](Self::get), and tells a key that is known to have no value from one of which nothing is
+    /// known.
+    pub fn lookup(&self, key: &K) -> Option<Answer<V>> {
+        let shared = &*self.shared;
+        let hash = shared.entries.hash(key);
+        let reason = match shared.find_in_memory(hash, key) {
+            Found::Fresh(held) | Found::Fading(held) => return Some(held.into()),
+            Found::Miss(reason) => reason,
+        };
+        match shared.find_on_disk(key, reason) {
+            Ok((kept, key_mark)) => {
+                let answer = kept.held.clone().into();
+                let weight = shared.weigh(key, &kept.held);
+                shared.enter(hash, shared.entry_of(key.to_owned(), kept, key_mark), weight);
+                Some(answer)
+            }
+            Err(reason) => {
+                shared.count_miss(&reason);
+                None
+            }
+        }
+    }
+}
+
+impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
+    /// Looks in memory. Nothing here allocates, locks for writing, or reads a precise clock.
+    #[inline]
+    pub(super) fn find_in_memory(&self, hash: u64, key: &K) -> Found<V> {
+        let generation = self.control.generation();
+        let seen = self.entries.get(hash, key, |entry| {
+            if self.is_plainly_fresh(entry, generation) {
+                Ok((entry.held.clone(), entry.cost))
+            } else {
+                Err(Suspect::of(entry))
+            }
+        });
+        match seen {
+            Some(Ok((held, cost))) => {
+                self.count_hit(hash, &held, cost);
+                Found::Fresh(held)
+            }
+            Some(Err(suspect)) => self.examine(hash, key, suspect),
+            None => Found::Miss(StaleReason::Missing),
+        }
+    }
+
+    /// Whether time and generations alone say that an entry may be served.
+    #[inline]
+    fn is_plainly_fresh(&self, entry: &Entry<K, V>, generation: u64) -> bool {
+        entry.generation == generation
+            && entry.origin.is_none()
+            && (entry.refresh_at == u64::MAX || self.clock.coarse() < entry.refresh_at)
+            && entry.key_mark.is_none_or(|mark| self.control.key(mark.hash) == mark.count)
+    }
+
+    #[inline]
+    fn count_hit(&self, hash: u64, held: &Held<V>, cost: u64) {
+        match held {
+            Held::Value(_) => self.counters.memory_hit(self.entries.shard_of(hash), cost),
+            Held::Missing(_) => self.count(Event::NegativeHit),
+        }
+    }
+
+    /// Looks on disk, for a key that memory has no answer for.
+    pub(super) fn find_on_disk(&self, key: &K, reason: StaleReason) -> Result<(Kept<V>, Option<KeyMark>), StaleReason> {
+        if self.disk.is_none() {
+            return Err(reason);
+        }
+        let inputs = self.rules.is_content_addressed.then(|| self.observe_inputs(key));
+        let bytes = self.disk_key(key, inputs.as_ref().and_then(Option::as_ref));
+        self.find_row(key, &bytes).map_err(|on_disk| match on_disk {
+            StaleReason::Missing => reason,
+            other => other,
+        })
+    }
+
+    fn find_row(&self, key: &K, bytes: &KeyBytes) -> Result<(Kept<V>, Option<KeyMark>), StaleReason> {
+        let key_mark = self.key_mark(bytes);
+        let kept = self.read_disk(key, bytes)?;
+        self.count(match kept.held {
+            Held::Value(_) => Event::DiskHit,
+            Held::Missing(_) => Event::NegativeHit,
+        });
+        self.counters.add(Event::SavedNanos, kept.origin.cost);
+        Ok((kept, key_mark))
+    }
+
+    /// The bytes that name a key on disk: with the content of its inputs, if that is part of it.
+    pub(super) fn disk_key(&self, key: &K, evidence: Option<&Evidence>) -> KeyBytes {
+        let mut bytes = self.key_text(key);
+        if self.rules.is_content_addressed {
+            evidence.map_or_else(Default::default, Evidence::content).encode(&mut bytes);
+        }
+        bytes
+    }
+
+    /// Counter of a key that other processes may replace.
+    pub(super) fn key_mark(&self, bytes: &KeyBytes) -> Option<KeyMark> {
+        let hash = stable_hash(bytes);
+        self.disk.is_some().then(|| KeyMark { hash, count: self.control.key(hash) })
+    }
+
+    /// Begins a lookup that is to end with an answer.
+    pub(super) fn begin<E>(&self, key: &K, blocks: bool) -> Result<Begun<'_, K, V>, LoadError<E>> {
+        let hash = self.entries.hash(key);
+        let (reason, fading) = match self.find_in_memory(hash, key) {
+            Found::Fresh(held) => return Ok(Begun::Answered(held.into())),
+            Found::Fading(held) => (StaleReason::Asked, Some(held)),
+            Found::Miss(reason) => (reason, None),
+        };
+        let ticket = match fading {
+            Some(held) => match self.flights.lead(hash, key) {
+                Some(ticket) => ticket,
+                None => return Ok(Begun::Answered(held.into())),
+            },
+            None => match self.flights.join(hash, key) {
+                Joined::Lead(ticket) => ticket,
+                Joined::Wait(waiter) => {
+                    self.count(Event::Wait);
+                    return Ok(Begun::Wait(waiter));
+                }
+                Joined::Cycle => {
+                    return Err(LoadError::Reentrant { cache: self.name.clone(), key: self.key_text(key).to_string() });
+                }
+            },
+        };
+        self.lead(hash, key, ticket, reason, blocks)
+    }
+
+    /// What only the leader of a key does: look once more, and on disk.
+    fn lead<'a, E>(
+        &'a self,
+        hash: u64,
+        key: &K,
+        ticket: Ticket<'a, K, V>,
+        reason: StaleReason,
+        blocks: bool,
+    ) -> Result<Begun<'a, K, V>, LoadError<E>> {
+        // The last leader may have landed between our look and our joining.
+        if let Some(held) = self.landed_meanwhile(hash, key) {
+            ticket.fail(outcome_of(&held));
+            return Ok(Begun::Answered(held.into()));
+        }
+        let evidence = self.observe_inputs(key);
+        let mut lead = Lead { hash, ticket, bytes: None, key_mark: None, evidence, reason, process_lock: None };
+        let is_asked = lead.reason == StaleReason::Asked;
+        if self.disk.is_some() {
+            let bytes = self.disk_key(key, lead.evidence.as_ref());
+            match self.find_row(key, &bytes) {
+                Ok(found) if !is_asked => return Ok(self.land_from_disk(key, lead, found)),
+                Ok(_) | Err(StaleReason::Missing) => {}
+                Err(on_disk) => lead.reason = on_disk,
+            }
+            if blocks && let Some(lock) = self.lock_key(&bytes) {
+                // Another process may have loaded while we waited for the lock.
+                lead.process_lock = Some(lock);
+                if !is_asked && let Ok(found) = self.find_row(key, &bytes) {
+                    return Ok(self.land_from_disk(key, lead, found));
+                }
+            }
+            lead.key_mark = self.key_mark(&bytes);
+            lead.bytes = Some(bytes);
+        }
+        self.count_miss(&lead.reason);
+        Ok(Begun::Lead(lead))
+    }
+
+    fn landed_meanwhile(&self, hash: u64, key: &K) -> Option<Held<V>> {
+        let generation = self.control.generation();
+        let look = |entry: &Entry<K, V>| self.is_plainly_fresh(entry, generation).then(|| entry.held.clone());
+        self.entries.peek(hash, key, look).flatten()
+    }
+
+    fn land_from_disk<'a>(&self, key: &K, lead: Lead<'a, K, V>, (kept, key_mark): (Kept<V>, Option<KeyMark>)) -> Begun<'a, K, V> {
+        let held = kept.held.clone();
+        let weight = self.weigh(key, &held);
+        let mut left = Vec::new();
+        lead.ticket.land(outcome_of(&held), |owned| {
+            self.entries.insert(lead.hash, self.entry_of(owned, kept, key_mark), weight, &mut left);
+        });
+        self.bid_farewell(left);
+        Begun::Answered(held.into())
+    }
+
+    /// Observes the inputs that the cache declares for a key. `None`: it cannot be done, so what is made
+    /// cannot be kept.
+    pub(super) fn observe_inputs(&self, key: &K) -> Option<Evidence> {
+        if self.rules.inputs.is_none() {
+            return Some(Evidence::default());
+        }
+        Evidence::observe(&self.inputs_of(key), &*self.clock)
+            .inspect_err(|error| self.warned.once(Trouble::Input, &self.name, error))
+            .ok()
+    }
+
+    pub(super) fn weigh(&self, key: &K, held: &Held<V>) -> u64 {
+        match held {
+            Held::Value(value) => self.weight_of(key, Some(value)),
+            Held::Missing(_) => 1,
+        }
+    }
+}
+
+/// A hash that all processes agree on.
+pub(super) fn stable_hash(bytes: &KeyBytes) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(bytes.as_slice())
+}
+
+pub(super) fn outcome_of<V>(held: &Held<V>) -> Outcome<V> {
+    match held {
+        Held::Value(value) => Outcome::Value(Arc::clone(value)),
+        Held::Missing(reason) => Outcome::Missing(Arc::clone(reason)),
+    }
+}
