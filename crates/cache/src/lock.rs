@@ -17,7 +17,7 @@ use crate::{
 /// A held lock; dropping it frees it. The lock file stays, so that nobody locks a removed one.
 #[derive(Debug)]
 pub struct Lock {
-    file: LockFile,
+    _file: LockFile,
 }
 
 /// Takes the lock `name` in `directory`, waiting up to `timeout` for its holder. The error of a time-out
@@ -25,13 +25,7 @@ pub struct Lock {
 pub fn acquire(directory: &Directory, name: &CStr, timeout: Duration, clock: &dyn Clock) -> Result<Lock> {
     let file = LockFile::open(directory, name)?;
     file.wait(timeout, clock)?;
-    Ok(Lock { file })
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        self.file.unlock();
-    }
+    Ok(Lock { _file: file })
 }
 
 /// A lock file that stays open, for locks that are shared or taken again and again.
@@ -51,15 +45,21 @@ impl LockFile {
     /// Takes the lock for itself alone, waiting up to `timeout`. The error of a time-out names the holder.
     /// Handles that were opened one by one exclude each other, threads that share a handle do not.
     pub fn wait(&self, timeout: Duration, clock: &dyn Clock) -> Result<()> {
-        if !self.try_exclusive()? {
-            self.wait_longer(timeout, clock)?;
-        }
+        self.wait_for(Self::try_exclusive, timeout, clock)?;
         // Who holds it is a courtesy to those who wait: failing to say so fails nothing.
         let _ = self.file.write_at(format!("{:<10}", std::process::id()).as_bytes(), 0);
         Ok(())
     }
 
-    fn wait_longer(&self, timeout: Duration, clock: &dyn Clock) -> Result<()> {
+    /// Takes the lock together with others who share it, waiting up to `timeout` for who has it alone.
+    pub fn wait_shared(&self, timeout: Duration, clock: &dyn Clock) -> Result<()> {
+        self.wait_for(Self::try_shared, timeout, clock)
+    }
+
+    fn wait_for(&self, take: fn(&Self) -> Result<bool>, timeout: Duration, clock: &dyn Clock) -> Result<()> {
+        if take(self)? {
+            return Ok(());
+        }
         let began = clock.monotonic();
         let mut pause = Duration::from_micros(200);
         loop {
@@ -68,7 +68,7 @@ impl LockFile {
                 return Err(self.timed_out(waited));
             }
             std::thread::sleep(pause.min(timeout.saturating_sub(waited)));
-            if self.try_exclusive()? {
+            if take(self)? {
                 return Ok(());
             }
             pause = (pause * 2).min(Duration::from_millis(20));
@@ -113,6 +113,14 @@ impl LockFile {
             Some(process) => format!("process {process}"),
             None => "another process".to_owned(),
         }
+    }
+}
+
+impl Drop for LockFile {
+    /// Closing alone would leave the lock with a process that another thread is just starting: until it
+    /// runs its program, it has all files of this one open.
+    fn drop(&mut self) {
+        self.unlock();
     }
 }
 

@@ -177,7 +177,7 @@ fn rows_that_nobody_reads_go_first() {
         assert!(get(&storage, id(number)).is_some());
     }
     clock.0.store(2_001, Ordering::Relaxed);
-    for number in 10_000..11_500 {
+    for number in 10_000..11_000 {
         storage.write(&[(id(number), &row)]).unwrap();
     }
     let left = |numbers: &mut dyn Iterator<Item = u64>| {

@@ -79,9 +79,7 @@ impl Environment {
         let header =
             if alone { heal(&directory)? } else { inspect(&directory)?.map_err(damaged(&directory))? };
         in_use.unlock();
-        if !in_use.try_shared()? {
-            return Err(in_use.timed_out(Duration::ZERO));
-        }
+        in_use.wait_shared(PATIENCE, clock)?;
         let map_size = map_size.max(header.map_size);
         let opened = match open_lmdb(&directory, map_size) {
             Err(Refusal::Unusable(why)) if alone => {

@@ -16,8 +16,8 @@ use crate::{
 
 /// The table's name.
 pub(super) const NAME: &CStr = c"recency";
-/// Words in the table: 128 KiB.
-const WORDS: usize = 16_384;
+/// Words in the table: 256 KiB.
+const WORDS: usize = 32_768;
 
 /// The table. A word is the second of the last use since 1970, 0 for never.
 #[derive(Debug)]
