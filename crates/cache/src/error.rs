@@ -71,6 +71,38 @@ pub enum Error {
         /// How long the caller waited, in milliseconds.
         waited_ms: u64,
     },
+    /// A directory where a database cannot be shared by processes.
+    #[error("{} is not on a local file system, and a database that processes share through a map is not safe there; choose a local directory with PLUGCACHE_DIR", path.display())]
+    NotLocal {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A value, or several that belong together, would take too much of a storage.
+    #[error("{size} bytes are too much for the cache in {}, which takes at most {limit} at once; raise its limit on disk", path.display())]
+    RowTooLarge {
+        /// The storage's directory.
+        path: PathBuf,
+        /// Bytes that were to be kept.
+        size: u64,
+        /// Most bytes that are.
+        limit: u64,
+    },
+    /// A storage has no room although it evicted what it could.
+    #[error("the cache in {} has no room although values were evicted: another process may be reading old ones; try again", path.display())]
+    StorageFull {
+        /// The storage's directory.
+        path: PathBuf,
+    },
+    /// A storage is damaged while others have it open, or its library refused something.
+    #[error("cannot {action} the cache in {}: {reason}; if this stays, stop what uses the directory and remove it", path.display())]
+    Storage {
+        /// What was tried: `open`, `read`, `write`, …
+        action: &'static str,
+        /// The storage's directory.
+        path: PathBuf,
+        /// What was found or answered.
+        reason: String,
+    },
 }
 
 /// Result of this crate's operations.
@@ -89,14 +121,21 @@ impl Error {
             | Self::WrongKind { path, .. }
             | Self::TooLarge { path, .. }
             | Self::UnsafeDirectory { path, .. }
-            | Self::LockTimeout { path, .. } => path,
+            | Self::LockTimeout { path, .. }
+            | Self::NotLocal { path }
+            | Self::RowTooLarge { path, .. }
+            | Self::StorageFull { path }
+            | Self::Storage { path, .. } => path,
         }
     }
 
     /// Whether the same call may well succeed soon: such an outcome is never kept.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unsettled { .. } | Self::LockTimeout { .. } => true,
+            Self::Unsettled { .. }
+            | Self::LockTimeout { .. }
+            | Self::StorageFull { .. }
+            | Self::Storage { .. } => true,
             Self::Io { source, .. } => {
                 // These say something lasting about the path, which its stamp or a listing proves; anything
                 // else is about the state of the machine.
@@ -104,7 +143,11 @@ impl Error {
                     [Errno::NOENT, Errno::ACCESS, Errno::PERM, Errno::NOTDIR, Errno::LOOP];
                 !Errno::from_io_error(source).is_some_and(|errno| LASTING.contains(&errno))
             }
-            Self::WrongKind { .. } | Self::TooLarge { .. } | Self::UnsafeDirectory { .. } => false,
+            Self::WrongKind { .. }
+            | Self::TooLarge { .. }
+            | Self::UnsafeDirectory { .. }
+            | Self::NotLocal { .. }
+            | Self::RowTooLarge { .. } => false,
         }
     }
 }

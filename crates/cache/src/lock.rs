@@ -3,8 +3,13 @@
 use std::{
     ffi::{CStr, CString},
     fs::{File, TryLockError},
+<<<<<<< HEAD
     io::{Read, Seek, Write},
     os::unix::fs::MetadataExt,
+=======
+    os::unix::fs::FileExt,
+    path::PathBuf,
+>>>>>>> disk
     time::Duration,
 };
 
@@ -17,35 +22,32 @@ use crate::{
 /// A held lock; dropping it frees it. The lock file stays, so that nobody locks a removed one.
 #[derive(Debug)]
 pub struct Lock {
-    file: File,
+    _file: LockFile,
 }
 
 /// Takes the lock `name` in `directory`, waiting up to `timeout` for its holder. The error of a time-out
 /// names the holder.
 pub fn acquire(directory: &Directory, name: &CStr, timeout: Duration, clock: &dyn Clock) -> Result<Lock> {
-    let mut file = directory.open_lock_file(name)?;
-    let path = directory.path().join(name.to_string_lossy().as_ref());
-    let began = clock.monotonic();
-    let mut pause = Duration::from_micros(200);
-    loop {
-        match file.try_lock() {
-            Ok(()) => break,
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(source)) => return Err(Error::io("lock", path, source)),
-        }
-        let waited = clock.monotonic().saturating_duration_since(began);
-        if waited >= timeout {
-            let holder = holder_of(&mut file);
-            return Err(Error::LockTimeout { path, holder, waited_ms: waited.as_millis() as u64 });
-        }
-        std::thread::sleep(pause.min(timeout.saturating_sub(waited)));
-        pause = (pause * 2).min(Duration::from_millis(20));
-    }
-    // Who holds it is a courtesy to those who wait: failing to say so fails nothing.
-    let _ = sign(&mut file);
-    Ok(Lock { file })
+    let file = LockFile::open(directory, name)?;
+    file.wait(timeout, clock)?;
+    Ok(Lock { _file: file })
 }
 
+/// A lock file that stays open, for locks that are shared or taken again and again.
+#[derive(Debug)]
+pub struct LockFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl LockFile {
+    /// Opens the lock file `name` in `directory`, and creates it if there is none. Takes no lock.
+    pub fn open(directory: &Directory, name: &CStr) -> Result<Self> {
+        let path = directory.path().join(name.to_string_lossy().as_ref());
+        Ok(Self { file: directory.open_lock_file(name)?, path })
+    }
+
+<<<<<<< HEAD
 /// A held lock whose file goes with it: for locks that are many and short.
 #[derive(Debug)]
 pub struct RemovableLock<'a> {
@@ -93,13 +95,87 @@ fn holder_of(file: &mut File) -> String {
     match (read, text.trim().parse::<u32>()) {
         (Ok(_), Ok(process)) => format!("process {process}"),
         _ => "another process".to_owned(),
+=======
+    /// Takes the lock for itself alone, waiting up to `timeout`. The error of a time-out names the holder.
+    /// Handles that were opened one by one exclude each other, threads that share a handle do not.
+    pub fn wait(&self, timeout: Duration, clock: &dyn Clock) -> Result<()> {
+        self.wait_for(Self::try_exclusive, timeout, clock)?;
+        // Who holds it is a courtesy to those who wait: failing to say so fails nothing.
+        let _ = self.file.write_at(format!("{:<10}", std::process::id()).as_bytes(), 0);
+        Ok(())
+>>>>>>> disk
+    }
+
+    /// Takes the lock together with others who share it, waiting up to `timeout` for who has it alone.
+    pub fn wait_shared(&self, timeout: Duration, clock: &dyn Clock) -> Result<()> {
+        self.wait_for(Self::try_shared, timeout, clock)
+    }
+
+    fn wait_for(&self, take: fn(&Self) -> Result<bool>, timeout: Duration, clock: &dyn Clock) -> Result<()> {
+        if take(self)? {
+            return Ok(());
+        }
+        let began = clock.monotonic();
+        let mut pause = Duration::from_micros(200);
+        loop {
+            let waited = clock.monotonic().saturating_duration_since(began);
+            if waited >= timeout {
+                return Err(self.timed_out(waited));
+            }
+            std::thread::sleep(pause.min(timeout.saturating_sub(waited)));
+            if take(self)? {
+                return Ok(());
+            }
+            pause = (pause * 2).min(Duration::from_millis(20));
+        }
+    }
+
+    /// The error of having waited so long.
+    pub(crate) fn timed_out(&self, waited: Duration) -> Error {
+        let (path, holder) = (self.path.clone(), self.holder());
+        Error::LockTimeout { path, holder, waited_ms: waited.as_millis() as u64 }
+    }
+
+    /// Takes the lock together with others who share it. `false` if somebody has it alone.
+    pub fn try_shared(&self) -> Result<bool> {
+        self.tried(self.file.try_lock_shared())
+    }
+
+    /// Takes the lock alone. `false` if anybody else has it.
+    pub fn try_exclusive(&self) -> Result<bool> {
+        self.tried(self.file.try_lock())
+    }
+
+    /// Frees the lock.
+    pub fn unlock(&self) {
+        // Closing the file frees the lock in any case.
+        let _ = self.file.unlock();
+    }
+
+    fn tried(&self, outcome: Result<(), TryLockError>) -> Result<bool> {
+        match outcome {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(source)) => Err(Error::io("lock", &self.path, source)),
+        }
+    }
+
+    fn holder(&self) -> String {
+        let mut text = [0; 16];
+        let read = self.file.read_at(&mut text, 0).unwrap_or(0);
+        let text = text.get(..read).and_then(|text| std::str::from_utf8(text).ok());
+        match text.and_then(|text| text.trim().parse::<u32>().ok()) {
+            Some(process) => format!("process {process}"),
+            None => "another process".to_owned(),
+        }
     }
 }
 
-impl Drop for Lock {
+impl Drop for LockFile {
+    /// Closing alone would leave the lock with a process that another thread is just starting: until it
+    /// runs its program, it has all files of this one open.
     fn drop(&mut self) {
-        // Closing the file frees the lock in any case.
-        let _ = self.file.unlock();
+        self.unlock();
     }
 }
 
@@ -118,5 +194,17 @@ mod tests {
         assert!(matches!(&refused, Error::LockTimeout { holder, .. } if *holder == own), "{refused}");
         drop(held);
         acquire(&directory, c"lock", Duration::ZERO, &SystemClock).unwrap();
+    }
+
+    #[test]
+    fn sharers_keep_out_only_who_wants_it_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let directory = Directory::open(place.path()).unwrap();
+        let [one, two] = [(); 2].map(|()| LockFile::open(&directory, c"lock").unwrap());
+        assert!(one.try_shared().unwrap() && two.try_shared().unwrap());
+        assert!(!one.try_exclusive().unwrap());
+        two.unlock();
+        assert!(one.try_exclusive().unwrap());
+        assert!(!two.try_shared().unwrap());
     }
 }

@@ -4,6 +4,7 @@
 //! path), follows symbolic links as imports do, never opens a FIFO or device for reading, and brackets
 //! each read between two stamps.
 
+mod database;
 mod map;
 mod publish;
 mod read;
@@ -20,6 +21,7 @@ use rustix::{
     io::Errno,
 };
 
+pub(crate) use database::addresses_of_map;
 pub use map::Map;
 pub use publish::{publish, remove_abandoned};
 pub use shared::SharedWords;
