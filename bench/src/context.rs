@@ -11,6 +11,8 @@ pub(crate) struct Context {
     pub(crate) corpora: PathBuf,
     /// Truth lists.
     pub(crate) truth: PathBuf,
+    /// Recorded accesses.
+    pub(crate) traces: PathBuf,
     /// The peers' scripts.
     pub(crate) peers: PathBuf,
     /// The environment with 431 distributions.
@@ -39,6 +41,7 @@ impl Context {
             match flag.as_str() {
                 "--corpora" => context.corpora = value.into(),
                 "--truth" => context.truth = value.into(),
+                "--traces" => context.traces = value.into(),
                 "--peers" => context.peers = value.into(),
                 "--entry-points" => context.entry_points = value.into(),
                 "--work" => context.work = value.into(),

@@ -16,8 +16,10 @@ mod floors;
 mod heap;
 mod measure;
 mod peers;
+mod replay;
 mod report;
 mod subject;
+mod traces;
 mod trees;
 
 use std::process::ExitCode;

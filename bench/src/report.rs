@@ -52,7 +52,7 @@ pub(crate) struct Row {
     pub(crate) reference: String,
     /// The peer it is compared with, and its figure.
     pub(crate) peer: String,
-    /// Ours by the floor, or the peer by ours.
+    /// Ours by the floor, or the peer by ours; a difference where the case says so.
     pub(crate) ratio: f64,
     /// What the ratio has to keep to.
     pub(crate) bound: Bound,

@@ -22,6 +22,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     bench.args(["run", "--release", "--package", "plugcache-bench", "--"]).args(arguments);
     bench.arg("--corpora").arg(corpora);
     bench.arg("--truth").arg(repo::root().join("corpora/truth"));
+    bench.arg("--traces").arg(repo::root().join("corpora/traces"));
     bench.arg("--peers").arg(repo::root().join("bench/peers"));
     bench.arg("--entry-points").arg(entry_points.directory);
     bench.arg("--work").arg(repo::target().join("bench"));

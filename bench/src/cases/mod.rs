@@ -3,6 +3,7 @@
 mod a3;
 mod p1;
 mod p10;
+mod p11;
 mod p2;
 mod p3;
 mod p4;
@@ -31,13 +32,14 @@ pub(crate) struct Case {
 }
 
 /// All of them, in the order of the table.
-pub(crate) const ALL: [Case; 7] = [
+pub(crate) const ALL: [Case; 8] = [
     Case { goal: "P1", what: "free validation", run: p1::run },
     Case { goal: "P2", what: "lazy proof", run: p2::run },
     Case { goal: "P3", what: "cold beats warm", run: p3::run },
     Case { goal: "P4", what: "entry points", run: p4::run },
     Case { goal: "P5", what: "a change costs one file", run: p5::run },
     Case { goal: "P10", what: "growth", run: p10::run },
+    Case { goal: "P11", what: "hit ratio", run: p11::run },
     Case { goal: "A3", what: "manifests", run: a3::run },
 ];
 

@@ -1,0 +1,217 @@
+//! Which entry goes.
+//!
+//! Two queues in the order of arrival, as in S3-FIFO (Yang et al., SOSP 2023): newcomers wait in a *small* one,
+//! and go from its end into the *main* one if they were used meanwhile, out if not. At the end of the main queue an
+//! entry that was used goes round again, one turn for each use up to [`MOST_USES`]. A key that comes back soon after
+//! its eviction has a *ghost*, and may enter the main queue at once. That alone keeps what is read once from
+//! driving out what is read often. Three things are added, each of which costs nothing on a hit:
+//!
+//! * **Who comes back must be better than who is there**, the idea of LIRS (Jiang and Zhang, SIGMETRICS 2002): its
+//!   two last uses must lie closer together than the last use of the main queue's oldest entry and now. Otherwise
+//!   a loop a little larger than the cache makes every entry drive out the one that is needed next, and nothing
+//!   is ever found. Time is counted in insertions, so that a hit only copies the present time into its slot.
+//! * **The small queue's share adapts** to what the ghosts tell, as in ARC (Megiddo and Modha, FAST 2003): it grows
+//!   when the small queue gave up too soon something that deserves the main one, and shrinks when the main queue
+//!   did, or when who came back was not better.
+//! * **The main queue grows stale** when nothing of it has been used for long and nobody comes back in time to
+//!   be known: its oldest then makes room for the newcomer at the end of the small queue. So a loop too long
+//!   to be remembered still finds a part of itself, whatever came before it.
+
+use super::{
+    ghosts::{Ghosts, Met},
+    slots::{List, Node, Queue, Slots},
+};
+
+/// Uses that an entry can save up.
+const MOST_USES: u8 = 3;
+/// The whole, of which shares are parts.
+const WHOLE: u64 = 1 << 32;
+/// The small queue's share, to begin with: 3 %.
+const FIRST_SHARE: u64 = WHOLE * 3 / 100;
+/// What the share stays between.
+const SHARES: std::ops::RangeInclusive<u64> = WHOLE / 100..=WHOLE * 9 / 10;
+/// The main queue is stale when its oldest has been unused for so many times the number of entries.
+const STALE: usize = 20;
+/// Entries of the main queue that are looked at to find one that was not used: bounds the work of an insertion.
+const LOOKS: usize = 64;
+
+/// The queues and what has been learnt.
+#[derive(Debug)]
+pub(super) struct Policy {
+    small: List,
+    main: List,
+    ghosts: Ghosts,
+    /// Insertions of new entries, which is what time is counted in. Wraps; only differences count.
+    now: u32,
+    /// How many entries fit: those there were when one last had to go. More than there can be until then.
+    room: usize,
+    share: u64,
+}
+
+impl Policy {
+    pub(super) fn new() -> Self {
+        Self {
+            small: List::new(),
+            main: List::new(),
+            ghosts: Ghosts::default(),
+            now: 0,
+            room: usize::MAX,
+            share: FIRST_SHARE,
+        }
+    }
+
+    /// What time it is.
+    pub(super) fn now(&self) -> u32 {
+        self.now
+    }
+
+    /// Notes a hit.
+    pub(super) fn mark(&self, node: &Node) {
+        node.mark(self.now, MOST_USES);
+    }
+
+    /// So many entries are there, and one has to go.
+    pub(super) fn filled(&mut self, entries: usize) {
+        self.room = entries.max(1);
+    }
+
+    /// A new entry comes: what time it is, and where it is to go. Call before anything is evicted for it.
+    pub(super) fn arrive<T>(&mut self, slots: &mut Slots<T>, hash: u64, full: bool) -> (u32, Queue) {
+        self.now = self.now.wrapping_add(1);
+        let mut queue = if self.main_has_room() && !full { Queue::Main } else { Queue::Small };
+        if let Some(met) = self.ghosts.meet(hash) {
+            let better = !full || self.is_better(slots, met.used);
+            if full {
+                self.learn(&met, better);
+            }
+            if better {
+                queue = Queue::Main;
+            }
+        }
+        (self.now, queue)
+    }
+
+    /// Puts an entry at the young end of a queue.
+    pub(super) fn enter<T>(&mut self, slots: &mut Slots<T>, number: u32, queue: Queue) {
+        slots.node_mut(number).queue = queue;
+        self.list(queue).push(slots, number);
+    }
+
+    /// Takes an entry out of its queue, for whatever reason but eviction.
+    pub(super) fn leave<T>(&mut self, slots: &mut Slots<T>, number: u32) {
+        let queue = slots.node(number).queue;
+        self.list(queue).remove(slots, number);
+    }
+
+    /// Chooses who goes, takes it out of its queue and remembers its ghost. Nothing if there is nobody.
+    pub(super) fn evict<T>(&mut self, slots: &mut Slots<T>) -> Option<u32> {
+        loop {
+            let small = self
+                .small
+                .oldest()
+                .filter(|_| self.small.len() >= self.small_target() || self.main.len() == 0);
+            let Some(number) = small else {
+                let number = self.oldest_of_main(slots)?;
+                return Some(self.give_up(slots, number));
+            };
+            let used = *slots.node_mut(number).uses() > 0;
+            if used || self.main_has_room() {
+                self.promote(slots, number);
+            } else if let Some(stale) = self.stale(slots) {
+                self.promote(slots, number);
+                return Some(self.give_up(slots, stale));
+            } else {
+                return Some(self.give_up(slots, number));
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn check(&self, entries: usize) {
+        assert_eq!(self.small.len() + self.main.len(), entries);
+        assert!(self.ghosts.is_sound());
+    }
+
+    #[cfg(test)]
+    pub(super) fn ghosts(&self) -> usize {
+        self.ghosts.len()
+    }
+
+    fn give_up<T>(&mut self, slots: &mut Slots<T>, number: u32) -> u32 {
+        self.leave(slots, number);
+        let node = slots.node(number);
+        // Half as many again as there are entries: more would know more of loops, but trust too old a past.
+        self.ghosts.add(node.hash, node.used(), node.queue, self.room.saturating_add(self.room / 2));
+        number
+    }
+
+    fn promote<T>(&mut self, slots: &mut Slots<T>, number: u32) {
+        self.leave(slots, number);
+        *slots.node_mut(number).uses() = 0;
+        self.enter(slots, number, Queue::Main);
+    }
+
+    /// The main queue's oldest that was not used; those before it get their turn. After some [`LOOKS`], whoever
+    /// comes next.
+    fn oldest_of_main<T>(&mut self, slots: &mut Slots<T>) -> Option<u32> {
+        for _ in 0..LOOKS {
+            let number = self.main.oldest()?;
+            let uses = slots.node_mut(number).uses();
+            if *uses == 0 {
+                return Some(number);
+            }
+            *uses -= 1;
+            self.main.remove(slots, number);
+            self.main.push(slots, number);
+        }
+        self.main.oldest()
+    }
+
+    /// Since when the main queue's oldest was not used.
+    fn idle<T>(&mut self, slots: &mut Slots<T>) -> Option<(u32, u32)> {
+        let number = self.oldest_of_main(slots)?;
+        Some((number, self.now.wrapping_sub(slots.node(number).used())))
+    }
+
+    fn stale<T>(&mut self, slots: &mut Slots<T>) -> Option<u32> {
+        let (number, idle) = self.idle(slots)?;
+        (idle as usize > self.room.saturating_mul(STALE)).then_some(number)
+    }
+
+    /// Whether what was last used then, and is wanted now, deserves its place more than the main queue's oldest: by
+    /// an eighth, since in a loop all are alike.
+    fn is_better<T>(&mut self, slots: &mut Slots<T>, used: u32) -> bool {
+        let between = u64::from(self.now.wrapping_sub(used));
+        self.idle(slots).is_none_or(|(_, idle)| u64::from(idle) > between + between / 8)
+    }
+
+    /// Moves the border between the queues: a quarter of an entry for a ghost, more if its kind is rare.
+    fn learn(&mut self, met: &Met, better: bool) {
+        let entry = WHOLE / self.room as u64;
+        let (small, main) = (met.small.max(1) as u64, met.main.max(1) as u64);
+        let near = met.since <= self.room / 2;
+        let share = match (met.from, better) {
+            (Queue::Small, true) if near => self.share.saturating_add(entry / 4 * (main / small).max(1)),
+            (Queue::Main, _) if near => self.share.saturating_sub(entry / 4 * (small / main).max(1)),
+            (Queue::Small, false) => self.share.saturating_sub(entry / 8),
+            _ => self.share,
+        };
+        self.share = share.clamp(*SHARES.start(), *SHARES.end());
+    }
+
+    /// How many entries the small queue is to have.
+    fn small_target(&self) -> usize {
+        ((u128::from(self.share) * self.room as u128 / u128::from(WHOLE)) as usize).max(1)
+    }
+
+    fn main_has_room(&self) -> bool {
+        self.main.len().saturating_add(self.small_target()) < self.room
+    }
+
+    fn list(&mut self, queue: Queue) -> &mut List {
+        match queue {
+            Queue::Small => &mut self.small,
+            Queue::Main => &mut self.main,
+        }
+    }
+}
