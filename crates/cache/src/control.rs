@@ -17,8 +17,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
     error::Result,
-    fs::{Directory, SharedWords},
     freshness::StaleReason,
+    fs::{Directory, SharedWords},
     policy::Marks,
 };
 

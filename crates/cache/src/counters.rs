@@ -10,6 +10,6 @@ mod block;
 pub(crate) mod ledger;
 mod process;
 
-pub(crate) use block::{Block, Counters, Event, Gauge};
+pub(crate) use block::{Counters, Event, Gauge};
 pub use process::Process;
 pub(crate) use process::ProcessFile;

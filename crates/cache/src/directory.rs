@@ -27,17 +27,27 @@ pub fn open_existing(path: &Path) -> Result<Option<Directory>> {
 }
 
 /// Opens a cache directory, creating it with mode 0700 and marking it as a cache.
-#[expect(clippy::disallowed_methods, reason = "there is no handle to go by before the directory exists")]
+#[expect(clippy::disallowed_methods, reason = "courtesy files")]
 pub fn open_or_create(path: &Path) -> Result<Directory> {
+    if let Some(directory) = open_existing(path)? {
+        return Ok(directory);
+    }
+    let directory = open_or_create_plain(path)?;
+    for (name, text) in [("CACHEDIR.TAG", CACHEDIR_TAG), (".gitignore", "*\n")] {
+        // Both are courtesies: a cache without them works.
+        let _ = std::fs::write(path.join(name), text);
+    }
+    Ok(directory)
+}
+
+/// Opens a directory inside of a cache directory, creating it with mode 0700.
+#[expect(clippy::disallowed_methods, reason = "there is no handle to go by before the directory exists")]
+pub(crate) fn open_or_create_plain(path: &Path) -> Result<Directory> {
     if let Some(directory) = open_existing(path)? {
         return Ok(directory);
     }
     let created = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     created.map_err(|source| Error::io("create directory", path, source))?;
-    for (name, text) in [("CACHEDIR.TAG", CACHEDIR_TAG), (".gitignore", "*\n")] {
-        // Both are courtesies: a cache without them works.
-        let _ = std::fs::write(path.join(name), text);
-    }
     open_existing(path)?
         .ok_or_else(|| Error::io("open directory", path, std::io::Error::from(std::io::ErrorKind::NotFound)))
 }

@@ -78,8 +78,7 @@ impl Head {
         let (Some(head), Some(rest)) = (bytes.get(..HEADER - 8), bytes.get(HEADER..)) else {
             return Err(damaged("header"));
         };
-        let (key, payload) =
-            rest.split_at_checked(self.key_length as usize).ok_or_else(|| damaged("key"))?;
+        let (key, payload) = rest.split_at_checked(self.key_length as usize).ok_or_else(|| damaged("key"))?;
         if payload.len() as u64 != self.length {
             return Err(damaged("length"));
         }

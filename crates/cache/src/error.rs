@@ -113,7 +113,7 @@ impl Error {
         Self::Io { action, path: path.into(), source: source.into() }
     }
 
-    /// The path it happened to.
+    /// The path, or the cache, it happened to.
     pub fn path(&self) -> &Path {
         match self {
             Self::Io { path, .. }
@@ -126,6 +126,7 @@ impl Error {
             | Self::RowTooLarge { path, .. }
             | Self::StorageFull { path }
             | Self::Storage { path, .. } => path,
+            Self::Cache { name, .. } => Path::new(name),
         }
     }
 
@@ -145,6 +146,7 @@ impl Error {
             }
             Self::WrongKind { .. }
             | Self::TooLarge { .. }
+            | Self::Cache { .. }
             | Self::UnsafeDirectory { .. }
             | Self::NotLocal { .. }
             | Self::RowTooLarge { .. } => false,

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use check::Proof;
+
 use crate::{Digest, Stamp};
 
 /// Files and directories that a value is made from.

@@ -42,14 +42,12 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 const TABLES: usize = 16;
 
 /// All flights of a cache.
-#[derive(Debug)]
 pub(crate) struct Flights<K: Key + ?Sized, V> {
     tables: Box<[Guarded<Mutex<Table<K, V>>>]>,
 }
 
 type Table<K, V> = HashTable<Record<K, V>>;
 
-#[derive(Debug)]
 struct Record<K: Key + ?Sized, V> {
     hash: u64,
     key: K::Owned,
@@ -101,7 +99,8 @@ impl<K: Key + ?Sized, V> Flights<K, V> {
             None => {
                 let id = NEXT.fetch_add(1, Ordering::Relaxed);
                 let born = fork::generation();
-                let record = Record { hash, key: key.to_owned(), id, is_invalidated: false, born, waiters: None };
+                let record =
+                    Record { hash, key: key.to_owned(), id, is_invalidated: false, born, waiters: None };
                 table.insert_unique(hash, record, |record| record.hash);
                 Joined::Lead(Ticket::new(self, hash, id))
             }
@@ -110,8 +109,11 @@ impl<K: Key + ?Sized, V> Flights<K, V> {
 
     /// Leads the key's flight if there is none; never waits.
     pub(crate) fn lead(&self, hash: u64, key: &K) -> Option<Ticket<'_, K, V>> {
-        let mut table = self.table(hash).lock()?;
-        if table.find(hash, |record| record.is(hash, key)).is_some_and(|record| record.born == fork::generation()) {
+        let table = self.table(hash).lock()?;
+        if table
+            .find(hash, |record| record.is(hash, key))
+            .is_some_and(|record| record.born == fork::generation())
+        {
             return None;
         }
         drop(table);

@@ -11,7 +11,8 @@ use std::{
     time::Duration,
 };
 
-pub(crate) use place::{Place, open_cache, CACHES, STATISTICS};
+pub use memoize::Given;
+pub(crate) use place::{CACHES, Place, STATISTICS, open_cache};
 pub use settings::{Overrides, Refresh, Settings};
 
 use crate::{
@@ -165,7 +166,8 @@ impl Hub {
     pub(crate) fn register(&self, cache: &Arc<dyn Managed>) -> Result<()> {
         let mut caches = self.shared.caches.lock().unwrap_or_else(PoisonError::into_inner);
         if caches.get(cache.name()).is_some_and(|other| other.strong_count() > 0) {
-            let what = "this hub has one of that name already: clone its handle, or give this one another name";
+            let what =
+                "this hub has one of that name already: clone its handle, or give this one another name";
             return Err(Error::Cache { name: cache.name().to_owned(), what });
         }
         caches.insert(cache.name().to_owned(), Arc::downgrade(cache));
@@ -201,7 +203,8 @@ impl Hub {
     /// Where a cache of this name is kept and counted.
     pub(crate) fn place(&self, name: &str) -> Result<Place> {
         let shared = &*self.shared;
-        let process = shared.process.get_or_init(|| place::process_file(shared.root.as_ref(), &*shared.clock));
+        let process =
+            shared.process.get_or_init(|| place::process_file(shared.root.as_ref(), &*shared.clock));
         Place::new(shared.root.as_ref(), name, process, Arc::clone(&shared.clock))
     }
 }

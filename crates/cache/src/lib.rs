@@ -1,9 +1,12 @@
-//! The engine below plugcache: evidence, freshness, safe files. It has never heard of a plugin.
+//! The engine below plugcache: keys, loaders, evidence, freshness, tiers. It has never heard of a plugin.
+//!
+//! Begin with [`Cache`] and [`Hub`].
 //!
 //! Nothing here reads an environment variable, prints, or starts a thread.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
+pub mod admin;
 pub mod cache;
 pub mod clock;
 pub mod codec;

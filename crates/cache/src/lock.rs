@@ -3,13 +3,8 @@
 use std::{
     ffi::{CStr, CString},
     fs::{File, TryLockError},
-<<<<<<< HEAD
-    io::{Read, Seek, Write},
-    os::unix::fs::MetadataExt,
-=======
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, MetadataExt},
     path::PathBuf,
->>>>>>> disk
     time::Duration,
 };
 
@@ -22,7 +17,7 @@ use crate::{
 /// A held lock; dropping it frees it. The lock file stays, so that nobody locks a removed one.
 #[derive(Debug)]
 pub struct Lock {
-    _file: LockFile,
+    file: LockFile,
 }
 
 /// Takes the lock `name` in `directory`, waiting up to `timeout` for its holder. The error of a time-out
@@ -30,7 +25,7 @@ pub struct Lock {
 pub fn acquire(directory: &Directory, name: &CStr, timeout: Duration, clock: &dyn Clock) -> Result<Lock> {
     let file = LockFile::open(directory, name)?;
     file.wait(timeout, clock)?;
-    Ok(Lock { _file: file })
+    Ok(Lock { file })
 }
 
 /// A lock file that stays open, for locks that are shared or taken again and again.
@@ -47,55 +42,6 @@ impl LockFile {
         Ok(Self { file: directory.open_lock_file(name)?, path })
     }
 
-<<<<<<< HEAD
-/// A held lock whose file goes with it: for locks that are many and short.
-#[derive(Debug)]
-pub struct RemovableLock<'a> {
-    directory: &'a Directory,
-    name: CString,
-    _lock: Lock,
-}
-
-/// Like [`acquire`], for a lock file that is removed when the lock is freed.
-pub fn acquire_removable<'a>(
-    directory: &'a Directory,
-    name: &CStr,
-    timeout: Duration,
-    clock: &dyn Clock,
-) -> Result<RemovableLock<'a>> {
-    let began = clock.monotonic();
-    loop {
-        let waited = clock.monotonic().saturating_duration_since(began);
-        let lock = acquire(directory, name, timeout.saturating_sub(waited), clock)?;
-        // Its last holder may have removed the file between our opening it and our locking it: then we hold
-        // a lock that nobody else will ever ask for.
-        let ours = lock.file.metadata().map_err(|error| Error::io("stat", directory.path(), error))?.ino();
-        if directory.look(name)?.is_some_and(|there| there.stamp.inode == ours) {
-            return Ok(RemovableLock { directory, name: name.to_owned(), _lock: lock });
-        }
-    }
-}
-
-impl Drop for RemovableLock<'_> {
-    fn drop(&mut self) {
-        // What stays is removed by the next holder.
-        let _ = self.directory.remove(&self.name);
-    }
-}
-
-fn sign(file: &mut File) -> std::io::Result<()> {
-    file.set_len(0)?;
-    file.rewind()?;
-    write!(file, "{}", std::process::id())
-}
-
-fn holder_of(file: &mut File) -> String {
-    let mut text = String::new();
-    let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
-    match (read, text.trim().parse::<u32>()) {
-        (Ok(_), Ok(process)) => format!("process {process}"),
-        _ => "another process".to_owned(),
-=======
     /// Takes the lock for itself alone, waiting up to `timeout`. The error of a time-out names the holder.
     /// Handles that were opened one by one exclude each other, threads that share a handle do not.
     pub fn wait(&self, timeout: Duration, clock: &dyn Clock) -> Result<()> {
@@ -103,7 +49,6 @@ fn holder_of(file: &mut File) -> String {
         // Who holds it is a courtesy to those who wait: failing to say so fails nothing.
         let _ = self.file.write_at(format!("{:<10}", std::process::id()).as_bytes(), 0);
         Ok(())
->>>>>>> disk
     }
 
     /// Takes the lock together with others who share it, waiting up to `timeout` for who has it alone.
@@ -160,6 +105,10 @@ fn holder_of(file: &mut File) -> String {
         }
     }
 
+    fn inode(&self) -> Result<u64> {
+        self.file.metadata().map(|file| file.ino()).map_err(|source| Error::io("stat", &self.path, source))
+    }
+
     fn holder(&self) -> String {
         let mut text = [0; 16];
         let read = self.file.read_at(&mut text, 0).unwrap_or(0);
@@ -176,6 +125,41 @@ impl Drop for LockFile {
     /// runs its program, it has all files of this one open.
     fn drop(&mut self) {
         self.unlock();
+    }
+}
+
+/// A held lock whose file goes with it: for locks that are many and short.
+#[derive(Debug)]
+pub struct RemovableLock<'a> {
+    directory: &'a Directory,
+    name: CString,
+    _lock: Lock,
+}
+
+/// Like [`acquire`], for a lock file that is removed when the lock is freed.
+pub fn acquire_removable<'a>(
+    directory: &'a Directory,
+    name: &CStr,
+    timeout: Duration,
+    clock: &dyn Clock,
+) -> Result<RemovableLock<'a>> {
+    let began = clock.monotonic();
+    loop {
+        let waited = clock.monotonic().saturating_duration_since(began);
+        let lock = acquire(directory, name, timeout.saturating_sub(waited), clock)?;
+        // Its last holder may have removed the file between our opening it and our locking it: then we hold
+        // a lock that nobody else will ever ask for.
+        let ours = lock.file.inode()?;
+        if directory.look(name)?.is_some_and(|there| there.stamp.inode == ours) {
+            return Ok(RemovableLock { directory, name: name.to_owned(), _lock: lock });
+        }
+    }
+}
+
+impl Drop for RemovableLock<'_> {
+    fn drop(&mut self) {
+        // What stays is removed by the next holder.
+        let _ = self.directory.remove(&self.name);
     }
 }
 

@@ -1,13 +1,7 @@
 //! A row of the disk tier: an envelope that echoes the key, and in it where the value comes from, and the
 //! value. The layout is in `docs/format.md`.
 
-use crate::{
-    Digest,
-    envelope,
-    freshness::StaleReason,
-    key::KeyBytes,
-    policy::Origin,
-};
+use crate::{Digest, envelope, freshness::StaleReason, key::KeyBytes, policy::Origin};
 
 /// Version of the layout inside the envelope.
 const VERSION: u32 = 1;

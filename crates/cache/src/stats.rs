@@ -91,7 +91,9 @@ impl Stats {
             misses: self.missed(),
             evictions: self.evictions.values().sum(),
             size: usize::try_from(self.entries).unwrap_or(usize::MAX),
-            capacity: self.capacity.map_or(usize::MAX, |capacity| usize::try_from(capacity).unwrap_or(usize::MAX)),
+            capacity: self
+                .capacity
+                .map_or(usize::MAX, |capacity| usize::try_from(capacity).unwrap_or(usize::MAX)),
         }
     }
 

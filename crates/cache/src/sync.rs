@@ -46,7 +46,11 @@ impl<L> Guarded<L> {
 
     /// What to do when the lock is not free at once.
     #[cold]
-    fn wait<'a, G>(&'a self, block: impl FnOnce(&'a L) -> G, attempt: impl Fn(&'a L) -> Option<G>) -> Option<G> {
+    fn wait<'a, G>(
+        &'a self,
+        block: impl FnOnce(&'a L) -> G,
+        attempt: impl Fn(&'a L) -> Option<G>,
+    ) -> Option<G> {
         if self.born == fork::generation() {
             return Some(block(&self.lock));
         }

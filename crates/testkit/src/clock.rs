@@ -46,6 +46,10 @@ impl Clock for ManualClock {
     fn monotonic(&self) -> Instant {
         self.origin + Duration::from_nanos(self.elapsed.load(Ordering::SeqCst))
     }
+
+    fn coarse(&self) -> u64 {
+        self.elapsed.load(Ordering::SeqCst)
+    }
 }
 
 #[cfg(test)]

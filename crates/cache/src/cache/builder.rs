@@ -158,7 +158,10 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Builder<K, V> {
 
     /// Is told of every entry that leaves memory, after it left, on the thread that made it leave and with
     /// no lock held. Default: nobody is.
-    pub fn on_eviction(mut self, listener: impl Fn(&K, Option<&Arc<V>>, Cause) + Send + Sync + 'static) -> Self {
+    pub fn on_eviction(
+        mut self,
+        listener: impl Fn(&K, Option<&Arc<V>>, Cause) + Send + Sync + 'static,
+    ) -> Self {
         self.rules.listener = Some(Box::new(listener));
         self
     }
@@ -260,7 +263,9 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Builder<K, V> {
     fn check(&self) -> Result<()> {
         let wrong = |what| Err(Error::Cache { name: self.name.clone(), what });
         if self.max_bytes.is_some() && self.rules.weigher.is_none() {
-            return wrong("bytes in memory are bounded, but nobody says how many an entry has: set a `weigher`");
+            return wrong(
+                "bytes in memory are bounded, but nobody says how many an entry has: set a `weigher`",
+            );
         }
         if self.rules.is_content_addressed && self.rules.inputs.is_none() {
             return wrong("it is addressed by the content of its inputs, but has none: set `inputs`");

@@ -9,13 +9,7 @@ use super::{
     load::Load,
     read::stable_hash,
 };
-use crate::{
-    counters::Event,
-    error::Result,
-    freshness::StaleReason,
-    key::Key,
-    tier::Usage,
-};
+use crate::{counters::Event, error::Result, freshness::StaleReason, key::Key, tier::Usage};
 
 impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
     /// Keeps a value that was made elsewhere, in the place of what was kept. Whoever is loading the key now
@@ -46,7 +40,12 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
                     shared.write_disk(bytes, &held, &origin);
                 }
                 let weight = shared.weigh(key, &held);
-                shared.enter(hash, shared.entry_of(key.to_owned(), Kept { held, origin }, key_mark), weight);
+                shared.enter(
+                    hash,
+                    key,
+                    shared.entry_of(key.to_owned(), Kept { held, origin }, key_mark),
+                    weight,
+                );
                 shared.count(Event::Insert);
             }
             None => {

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{entries::Held, warn::Trouble, Shared};
+use super::{Shared, entries::Held, warn::Trouble};
 use crate::{
     codec::Codec,
     counters::Event,
@@ -47,7 +47,7 @@ impl<V> Disk<V> {
     }
 }
 
-impl<K: Key + ?Sized, V> Shared<K, V> {
+impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     /// The storage; `None` if there is none, or it cannot be opened.
     pub(super) fn storage(&self) -> Option<&Arc<dyn Storage>> {
         let disk = self.disk.as_ref()?;
@@ -63,7 +63,9 @@ impl<K: Key + ?Sized, V> Shared<K, V> {
 
     /// Reads the row of a key, and says why it cannot be served if it cannot.
     pub(super) fn read_disk(&self, key: &K, bytes: &KeyBytes) -> Result<Kept<V>, StaleReason> {
-        let (Some(disk), Some(storage)) = (&self.disk, self.storage()) else { return Err(StaleReason::Missing) };
+        let (Some(disk), Some(storage)) = (&self.disk, self.storage()) else {
+            return Err(StaleReason::Missing);
+        };
         let began = Instant::now();
         let mut opened = Err(StaleReason::Missing);
         let kind = disk.codec.fingerprint();
@@ -71,7 +73,9 @@ impl<K: Key + ?Sized, V> Shared<K, V> {
             opened = row::open(row, kind, bytes).and_then(|(origin, value)| {
                 let held = match &origin.missing {
                     Some(reason) => Held::Missing(reason.as_str().into()),
-                    None => Held::Value(disk.codec.decode(value).map_err(|error| StaleReason::Damaged { part: error })?),
+                    None => Held::Value(
+                        disk.codec.decode(value).map_err(|error| StaleReason::Damaged { part: error })?,
+                    ),
                 };
                 Ok(Kept { held, origin })
             });

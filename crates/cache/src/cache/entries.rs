@@ -1,10 +1,6 @@
 //! The memory tier of a cache: entries in shards, each behind a lock that is held for a look.
 
-use std::{
-    borrow::Borrow,
-    hash::BuildHasher,
-    sync::Arc,
-};
+use std::{borrow::Borrow, hash::BuildHasher, sync::Arc};
 
 use hashbrown::DefaultHashBuilder;
 use serde::Serialize;
@@ -102,7 +98,11 @@ impl<K: Key + ?Sized, V> Entries<K, V> {
             let weight = max_weight.map_or(u64::MAX, |weight| weight / count as u64);
             Guarded::shared(Shard::new(Limits { entries, weight }))
         };
-        Self { hasher: DefaultHashBuilder::default(), shards: (0..count).map(shard).collect(), shift: 64 - bits }
+        Self {
+            hasher: DefaultHashBuilder::default(),
+            shards: (0..count).map(shard).collect(),
+            shift: 64 - bits,
+        }
     }
 
     #[inline]
@@ -131,10 +131,10 @@ impl<K: Key + ?Sized, V> Entries<K, V> {
     }
 
     /// Puts an entry in, unless it is too heavy. What had to go for it is in `left`.
-    pub(super) fn insert(&self, hash: u64, entry: Entry<K, V>, weight: u64, left: &mut Left<K, V>) {
+    pub(super) fn insert(&self, hash: u64, key: &K, entry: Entry<K, V>, weight: u64, left: &mut Left<K, V>) {
         let mut evicted = Vec::new();
         let Some(mut shard) = self.shards[self.shard_of(hash)].write() else { return };
-        let inserted = insert(&mut shard, hash, entry, weight, &mut evicted);
+        let inserted = shard.insert(hash, entry, weight, |old| old.key.borrow() == key, &mut evicted);
         drop(shard);
         match inserted {
             Inserted::New => {}
@@ -173,16 +173,4 @@ impl<K: Key + ?Sized, V> Entries<K, V> {
         let sizes = self.shards.iter().filter_map(Guarded::<RwLock<_>>::read);
         sizes.fold((0, 0), |(len, weight), shard| (len + shard.len(), weight + shard.weight()))
     }
-}
-
-/// A new entry is found by its own key.
-fn insert<K: Key + ?Sized, V>(
-    shard: &mut Shard<Entry<K, V>>,
-    hash: u64,
-    entry: Entry<K, V>,
-    weight: u64,
-    evicted: &mut Vec<Entry<K, V>>,
-) -> Inserted<Entry<K, V>> {
-    // `same` may not borrow the entry that moves in, so the shard is told how to compare two.
-    shard.insert(hash, entry, weight, |new, old| new.key == old.key, evicted)
 }

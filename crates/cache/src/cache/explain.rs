@@ -4,12 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{
-    Cache,
-    disk::Kept,
-    entries::Held,
-    suspect::Suspect,
-};
+use super::{Cache, disk::Kept, entries::Held, suspect::Suspect};
 use crate::{freshness::StaleReason, key::Key};
 
 /// What each tier says of a key. Looking changes nothing and is not counted.
@@ -48,7 +43,9 @@ impl fmt::Display for Explanation {
         for tier in &self.tiers {
             match (&tier.stale, &tier.missing) {
                 (Some(reason), _) => write!(f, "\n  {}: {reason}", tier.tier)?,
-                (None, Some(reason)) => write!(f, "\n  {}: remembered that there is nothing: {reason}", tier.tier)?,
+                (None, Some(reason)) => {
+                    write!(f, "\n  {}: remembered that there is nothing: {reason}", tier.tier)?
+                }
                 (None, None) => write!(f, "\n  {}: fresh", tier.tier)?,
             }
         }

@@ -244,7 +244,9 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             Outcome::Value(value) => Ok(Some(Answer::Value(value))),
             Outcome::Missing(reason) => Ok(Some(Answer::Missing(reason))),
             // The leader's loader may fail in another way than ours can tell of: then ours says for itself.
-            Outcome::Failed(error) => error.downcast().map_or(Ok(None), |error| Err(LoadError::Loader(error))),
+            Outcome::Failed(error) => {
+                error.downcast().map_or(Ok(None), |error| Err(LoadError::Loader(error)))
+            }
             Outcome::Panicked => {
                 let (cache, key) = place();
                 Err(LoadError::Panicked { cache, key })

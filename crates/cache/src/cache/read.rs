@@ -7,7 +7,7 @@ use super::{
     disk::Kept,
     entries::{Entry, Held, KeyMark},
     load::LoadError,
-    suspect::Suspect,
+    suspect::{Fading, Suspect},
     warn::Trouble,
 };
 use crate::{
@@ -51,7 +51,7 @@ pub(super) enum Found<V> {
     /// It may be served.
     Fresh(Held<V>),
     /// It may be served, but one caller should make it anew.
-    Fading(Held<V>),
+    Fading(Fading<V>),
     /// It may not.
     Miss(StaleReason),
 }
@@ -94,14 +94,15 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
         let shared = &*self.shared;
         let hash = shared.entries.hash(key);
         let reason = match shared.find_in_memory(hash, key) {
-            Found::Fresh(held) | Found::Fading(held) => return Some(held.into()),
+            Found::Fresh(held) => return Some(held.into()),
+            Found::Fading(fading) => return Some(shared.serve(hash, fading).into()),
             Found::Miss(reason) => reason,
         };
         match shared.find_on_disk(key, reason) {
             Ok((kept, key_mark)) => {
                 let answer = kept.held.clone().into();
                 let weight = shared.weigh(key, &kept.held);
-                shared.enter(hash, shared.entry_of(key.to_owned(), kept, key_mark), weight);
+                shared.enter(hash, key, shared.entry_of(key.to_owned(), kept, key_mark), weight);
                 Some(answer)
             }
             Err(reason) => {
@@ -144,7 +145,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     }
 
     #[inline]
-    fn count_hit(&self, hash: u64, held: &Held<V>, cost: u64) {
+    pub(super) fn count_hit(&self, hash: u64, held: &Held<V>, cost: u64) {
         match held {
             Held::Value(_) => self.counters.memory_hit(self.entries.shard_of(hash), cost),
             Held::Missing(_) => self.count(Event::NegativeHit),
@@ -152,7 +153,11 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     }
 
     /// Looks on disk, for a key that memory has no answer for.
-    pub(super) fn find_on_disk(&self, key: &K, reason: StaleReason) -> Result<(Kept<V>, Option<KeyMark>), StaleReason> {
+    pub(super) fn find_on_disk(
+        &self,
+        key: &K,
+        reason: StaleReason,
+    ) -> Result<(Kept<V>, Option<KeyMark>), StaleReason> {
         if self.disk.is_none() {
             return Err(reason);
         }
@@ -195,13 +200,13 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         let hash = self.entries.hash(key);
         let (reason, fading) = match self.find_in_memory(hash, key) {
             Found::Fresh(held) => return Ok(Begun::Answered(held.into())),
-            Found::Fading(held) => (StaleReason::Asked, Some(held)),
+            Found::Fading(fading) => (StaleReason::Asked, Some(fading)),
             Found::Miss(reason) => (reason, None),
         };
         let ticket = match fading {
-            Some(held) => match self.flights.lead(hash, key) {
+            Some(fading) => match self.flights.lead(hash, key) {
                 Some(ticket) => ticket,
-                None => return Ok(Begun::Answered(held.into())),
+                None => return Ok(Begun::Answered(self.serve(hash, fading).into())),
             },
             None => match self.flights.join(hash, key) {
                 Joined::Lead(ticket) => ticket,
@@ -210,7 +215,10 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
                     return Ok(Begun::Wait(waiter));
                 }
                 Joined::Cycle => {
-                    return Err(LoadError::Reentrant { cache: self.name.clone(), key: self.key_text(key).to_string() });
+                    return Err(LoadError::Reentrant {
+                        cache: self.name.clone(),
+                        key: self.key_text(key).to_string(),
+                    });
                 }
             },
         };
@@ -232,7 +240,8 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             return Ok(Begun::Answered(held.into()));
         }
         let evidence = self.observe_inputs(key);
-        let mut lead = Lead { hash, ticket, bytes: None, key_mark: None, evidence, reason, process_lock: None };
+        let mut lead =
+            Lead { hash, ticket, bytes: None, key_mark: None, evidence, reason, process_lock: None };
         let is_asked = lead.reason == StaleReason::Asked;
         if self.disk.is_some() {
             let bytes = self.disk_key(key, lead.evidence.as_ref());
@@ -261,12 +270,17 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         self.entries.peek(hash, key, look).flatten()
     }
 
-    fn land_from_disk<'a>(&self, key: &K, lead: Lead<'a, K, V>, (kept, key_mark): (Kept<V>, Option<KeyMark>)) -> Begun<'a, K, V> {
+    fn land_from_disk<'a>(
+        &self,
+        key: &K,
+        lead: Lead<'a, K, V>,
+        (kept, key_mark): (Kept<V>, Option<KeyMark>),
+    ) -> Begun<'a, K, V> {
         let held = kept.held.clone();
         let weight = self.weigh(key, &held);
         let mut left = Vec::new();
         lead.ticket.land(outcome_of(&held), |owned| {
-            self.entries.insert(lead.hash, self.entry_of(owned, kept, key_mark), weight, &mut left);
+            self.entries.insert(lead.hash, key, self.entry_of(owned, kept, key_mark), weight, &mut left);
         });
         self.bid_farewell(left);
         Begun::Answered(held.into())

@@ -8,13 +8,7 @@ use super::{
     entries::{Cause, Entry, Held, KeyMark, Left},
     read::Found,
 };
-use crate::{
-    counters::Event,
-    evidence::check::Proof,
-    freshness::StaleReason,
-    key::Key,
-    policy::Origin,
-};
+use crate::{counters::Event, evidence::Proof, freshness::StaleReason, key::Key, policy::Origin};
 
 /// What was copied out of an entry, to be examined when no lock is held.
 pub(super) struct Suspect<V> {
@@ -26,6 +20,14 @@ pub(super) struct Suspect<V> {
     cost: u64,
     key_mark: Option<KeyMark>,
     origin: Option<Arc<Origin>>,
+}
+
+/// What may be served to all but the one who is to make it anew.
+pub(super) struct Fading<V> {
+    held: Held<V>,
+    cost: u64,
+    /// It has expired.
+    is_stale: bool,
 }
 
 impl<V> Suspect<V> {
@@ -44,16 +46,28 @@ impl<V> Suspect<V> {
 }
 
 impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
-    /// Finds out whether an entry may be served, and counts the hit.
+    /// Finds out whether an entry may be served, and counts the hit if it surely will be.
     pub(super) fn examine(&self, hash: u64, key: &K, suspect: Suspect<V>) -> Found<V> {
         if let Err(reason) = self.try_suspect(hash, key, &suspect) {
             return Found::Miss(reason);
         }
-        self.count_hit(hash, &suspect.held, suspect.cost);
-        if suspect.refresh_at != u64::MAX && self.clock.coarse() >= suspect.refresh_at {
-            return Found::Fading(suspect.held);
+        let now = self.clock.coarse();
+        if suspect.refresh_at != u64::MAX && now >= suspect.refresh_at {
+            let late = crate::policy::in_nanoseconds(self.policy.serve_stale);
+            let is_stale = now >= suspect.until.saturating_sub(late);
+            return Found::Fading(Fading { held: suspect.held, cost: suspect.cost, is_stale });
         }
+        self.count_hit(hash, &suspect.held, suspect.cost);
         Found::Fresh(suspect.held)
+    }
+
+    /// Serves what fades.
+    pub(super) fn serve(&self, hash: u64, fading: Fading<V>) -> Held<V> {
+        self.count_hit(hash, &fading.held, fading.cost);
+        if fading.is_stale {
+            self.count(Event::StaleHit);
+        }
+        fading.held
     }
 
     /// Why an entry may not be served, if so. Keeps evidence that was found to hold in a new form.
@@ -112,7 +126,8 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     pub(super) fn entry_of(&self, key: K::Owned, kept: Kept<V>, key_mark: Option<KeyMark>) -> Entry<K, V> {
         let Kept { held, origin } = kept;
         let (since, until, refresh_at) = self.deadlines(&origin);
-        let is_checked = !origin.evidence.is_empty() || !origin.marks.tags.is_empty() || origin.signature.is_some();
+        let is_checked =
+            !origin.evidence.is_empty() || !origin.marks.tags.is_empty() || origin.signature.is_some();
         Entry {
             key,
             held,
@@ -139,9 +154,9 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     }
 
     /// Puts an entry into memory.
-    pub(super) fn enter(&self, hash: u64, entry: Entry<K, V>, weight: u64) {
+    pub(super) fn enter(&self, hash: u64, key: &K, entry: Entry<K, V>, weight: u64) {
         let mut left = Vec::new();
-        self.entries.insert(hash, entry, weight, &mut left);
+        self.entries.insert(hash, key, entry, weight, &mut left);
         self.bid_farewell(left);
     }
 
@@ -175,7 +190,9 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             StaleReason::Cleared => Event::MissCleared,
             StaleReason::Tag { .. } => Event::MissTag,
             StaleReason::Replaced => Event::MissReplaced,
-            StaleReason::Damaged { .. } | StaleReason::OtherKey | StaleReason::Unreadable { .. } => Event::MissDamaged,
+            StaleReason::Damaged { .. } | StaleReason::OtherKey | StaleReason::Unreadable { .. } => {
+                Event::MissDamaged
+            }
             StaleReason::Asked => Event::MissAsked,
             _ => Event::MissAbsent,
         });

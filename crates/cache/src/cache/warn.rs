@@ -28,13 +28,21 @@ impl Warned {
             return;
         }
         let (what, remedy) = match trouble {
-            Trouble::Read => ("values on disk cannot be used", "`plugcache cache verify --repair` looks after them"),
-            Trouble::Write => ("values are not kept on disk", "make room there, or set PLUGCACHE_DIR to another place"),
-            Trouble::Codec => {
-                ("values cannot be kept on disk", "choose another codec for this cache: `disk_with(Codec::json())` keeps what describes itself")
+            Trouble::Read => {
+                ("values on disk cannot be used", "`plugcache cache verify --repair` looks after them")
             }
+            Trouble::Write => {
+                ("values are not kept on disk", "make room there, or set PLUGCACHE_DIR to another place")
+            }
+            Trouble::Codec => (
+                "values cannot be kept on disk",
+                "choose another codec for this cache: `disk_with(Codec::json())` keeps what describes itself",
+            ),
             Trouble::Input => ("values are not kept", "make the input readable, or do not declare it"),
-            Trouble::Lock => ("a value is loaded beside another process", "stop that process, or wait longer: PLUGCACHE_LOCK_TIMEOUT"),
+            Trouble::Lock => (
+                "a value is loaded beside another process",
+                "stop that process, or wait longer: PLUGCACHE_LOCK_TIMEOUT",
+            ),
         };
         tracing::warn!("cache `{cache}`: {what}: {why}; {remedy}");
     }

@@ -7,13 +7,13 @@ use std::sync::{
 
 use crate::fs::SharedWords;
 
-macro_rules! numbered {
-    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
-        $(#[$about])*
+macro_rules! events {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
+        /// What is counted. The order is the order in the file: append only, see `docs/format.md`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum $name { $($(#[$doc])* $variant,)* }
+        pub(crate) enum Event { $($(#[$doc])* $variant,)* }
 
-        impl $name {
+        impl Event {
             pub(crate) const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// The word for it.
@@ -24,56 +24,52 @@ macro_rules! numbered {
     };
 }
 
-numbered! {
-    /// What is counted. The order is the order in the file: append only, see `docs/format.md`.
-    Event {
-        /// Answers out of memory. Striped.
-        MemoryHit = "memory_hits",
-        /// Nanoseconds that hits have saved. Striped.
-        SavedNanos = "saved_ns",
-        DiskHit = "disk_hits",
-        NegativeHit = "negative_hits",
-        StaleHit = "stale_hits",
-        Load = "loads",
-        LoadError = "load_errors",
-        LoadNanos = "load_ns",
-        Wait = "waits",
-        WaitTimeout = "wait_timeouts",
-        Insert = "inserts",
-        NotKept = "not_kept",
-        StoreError = "store_errors",
-        MissAbsent = "absent",
-        MissExpired = "expired",
-        MissTooOld = "too_old",
-        MissFuture = "future",
-        MissVersion = "version",
-        MissSignature = "signature",
-        MissInput = "input",
-        MissCleared = "cleared",
-        MissTag = "tag",
-        MissReplaced = "replaced",
-        MissDamaged = "damaged",
-        MissAsked = "asked",
-        EvictedForRoom = "capacity",
-        EvictedExpired = "evicted_expired",
-        EvictedHeavy = "too_heavy",
-        EvictedDisk = "disk_capacity",
-        Removed = "removed",
-        Cleared = "clears",
-        LookupNanos = "lookup_ns",
-    }
+events! {
+    /// Answers out of memory. Striped.
+    MemoryHit = "memory_hits",
+    /// Nanoseconds that hits have saved. Striped.
+    SavedNanos = "saved_ns",
+    DiskHit = "disk_hits",
+    NegativeHit = "negative_hits",
+    StaleHit = "stale_hits",
+    Load = "loads",
+    LoadError = "load_errors",
+    LoadNanos = "load_ns",
+    Wait = "waits",
+    WaitTimeout = "wait_timeouts",
+    Insert = "inserts",
+    NotKept = "not_kept",
+    StoreError = "store_errors",
+    MissAbsent = "absent",
+    MissExpired = "expired",
+    MissTooOld = "too_old",
+    MissFuture = "future",
+    MissVersion = "version",
+    MissSignature = "signature",
+    MissInput = "input",
+    MissCleared = "cleared",
+    MissTag = "tag",
+    MissReplaced = "replaced",
+    MissDamaged = "damaged",
+    MissAsked = "asked",
+    EvictedForRoom = "capacity",
+    EvictedExpired = "evicted_expired",
+    EvictedHeavy = "too_heavy",
+    EvictedDisk = "disk_capacity",
+    Removed = "removed",
+    Cleared = "clears",
+    LookupNanos = "lookup_ns",
 }
 
-numbered! {
-    /// What goes up and down, or stays.
-    Gauge {
-        Entries = "entries",
-        Capacity = "capacity",
-        Bytes = "bytes",
-        MaxBytes = "max_bytes",
-        TtlMillis = "ttl_ms",
-        HasDisk = "has_disk",
-    }
+/// What goes up and down, or stays. The order is the order in the file, as with events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gauge {
+    Entries,
+    Capacity,
+    Bytes,
+    MaxBytes,
+    TtlMillis,
+    HasDisk,
 }
 
 /// How many events are spread over stripes: those of a hit.
@@ -130,7 +126,9 @@ impl<'a> Block<'a> {
     pub(crate) fn count(self, event: Event) -> u64 {
         let index = event as usize;
         let striped: u64 = if index < STRIPED {
-            (0..STRIPES).map(|stripe| self.word(STRIPED_AT + stripe * LINE + index).load(Ordering::Relaxed)).sum()
+            (0..STRIPES)
+                .map(|stripe| self.word(STRIPED_AT + stripe * LINE + index).load(Ordering::Relaxed))
+                .sum()
         } else {
             0
         };

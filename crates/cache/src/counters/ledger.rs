@@ -29,7 +29,8 @@ pub struct Counted {
 pub(crate) fn read(directory: &Directory, clock: &dyn Clock) -> Result<Vec<Counted>> {
     let mut counted = Vec::new();
     for (name, _) in directory.list()?.0 {
-        let Some(stem) = std::str::from_utf8(&name).ok().and_then(|name| name.strip_suffix(WORDS_ENDING)) else {
+        let Some(stem) = std::str::from_utf8(&name).ok().and_then(|name| name.strip_suffix(WORDS_ENDING))
+        else {
             continue;
         };
         if stem == "past" {
@@ -48,14 +49,16 @@ pub(crate) fn read(directory: &Directory, clock: &dyn Clock) -> Result<Vec<Count
         let blocks = process::blocks(past.words()).filter(|block| !block.name().is_empty());
         counted.extend(blocks.map(|block| counted_of(block, None)));
     }
-    counted.sort_by(|a, b| (&a.cache, a.process.as_ref().map(|p| p.id)).cmp(&(&b.cache, b.process.as_ref().map(|p| p.id))));
+    counted.sort_by(|a, b| {
+        (&a.cache, a.process.as_ref().map(|p| p.id)).cmp(&(&b.cache, b.process.as_ref().map(|p| p.id)))
+    });
     Ok(counted)
 }
 
 /// Forgets what past processes have counted.
 pub(crate) fn forget_past(directory: &Directory, clock: &dyn Clock) -> Result<()> {
     read(directory, clock)?;
-    directory.remove(c"past.counters")
+    directory.remove(c"past.counters").map(drop)
 }
 
 fn counted_of(block: Block<'_>, process: Option<Process>) -> Counted {
@@ -107,8 +110,15 @@ impl Stats {
             disk_hits: count(E::DiskHit),
             negative_hits: count(E::NegativeHit),
             stale_hits: count(E::StaleHit),
-            misses: reasons.map(|event| (event.as_str(), count(*event))).filter(|(_, count)| *count > 0).collect(),
-            evictions: causes.iter().map(|event| (event.as_str(), count(*event))).filter(|(_, count)| *count > 0).collect(),
+            misses: reasons
+                .map(|event| (event.as_str().to_owned(), count(*event)))
+                .filter(|(_, count)| *count > 0)
+                .collect(),
+            evictions: causes
+                .iter()
+                .map(|event| (event.as_str().to_owned(), count(*event)))
+                .filter(|(_, count)| *count > 0)
+                .collect(),
             loads: count(E::Load),
             load_errors: count(E::LoadError),
             load_time: time(E::LoadNanos),

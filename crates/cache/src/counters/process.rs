@@ -122,12 +122,6 @@ pub(super) fn open_past(directory: &Directory) -> Result<ProcessFile> {
     Ok(ProcessFile { words: Arc::new(words), _alive: None })
 }
 
-impl ProcessFile {
-    pub(super) fn words(&self) -> &SharedWords {
-        &self.words
-    }
-}
-
 fn program_name() -> String {
     let path = std::env::current_exe().unwrap_or_default();
     path.file_name().unwrap_or(Path::new("?").as_os_str()).to_string_lossy().into_owned()

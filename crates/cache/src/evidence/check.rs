@@ -41,7 +41,10 @@ impl Evidence {
                     }
                 }
                 Err(reason) => {
-                    return Proof::Broken(StaleReason::Input { path: seen.path.clone(), reason: Box::new(reason) });
+                    return Proof::Broken(StaleReason::Input {
+                        path: seen.path.clone(),
+                        reason: Box::new(reason),
+                    });
                 }
             }
         }

@@ -38,7 +38,10 @@ impl Evidence {
 
     fn see_tree(&mut self, path: &Path, began: Timestamp, deepest: usize) -> Result<()> {
         let Some(deepest) = deepest.checked_sub(1) else {
-            return Err(Error::WrongKind { path: path.to_owned(), expected: "directory less than 64 levels deep" });
+            return Err(Error::WrongKind {
+                path: path.to_owned(),
+                expected: "directory less than 64 levels deep",
+            });
         };
         let (seen, entries) = see_directory(path, began)?;
         self.seen.push(seen);
@@ -58,9 +61,13 @@ impl Evidence {
 fn is_link(path: &Path) -> Result<bool> {
     match Directory::open_no_follow(path) {
         Ok(_) => Ok(false),
-        Err(Error::Io { source, .. }) if rustix::io::Errno::from_io_error(&source).is_some_and(|errno| {
-            [rustix::io::Errno::LOOP, rustix::io::Errno::NOTDIR].contains(&errno)
-        }) => Ok(true),
+        Err(Error::Io { source, .. })
+            if rustix::io::Errno::from_io_error(&source).is_some_and(|errno| {
+                [rustix::io::Errno::LOOP, rustix::io::Errno::NOTDIR].contains(&errno)
+            }) =>
+        {
+            Ok(true)
+        }
         Err(error) => Err(error),
     }
 }
@@ -72,7 +79,13 @@ pub(super) fn place_of(path: &Path) -> (&Path, &[u8]) {
 }
 
 pub(super) fn see_file(path: &Path, began: Timestamp) -> Result<Seen> {
-    let absent = || Seen { path: path.to_owned(), is_directory: false, stamp: Stamp::ABSENT, digest: None, is_racy: false };
+    let absent = || Seen {
+        path: path.to_owned(),
+        is_directory: false,
+        stamp: Stamp::ABSENT,
+        digest: None,
+        is_racy: false,
+    };
     let (parent, name) = place_of(path);
     let name = c_path(name)?;
     let Some(directory) = open_if_there(parent)? else { return Ok(absent()) };
@@ -91,7 +104,13 @@ pub(super) fn see_file(path: &Path, began: Timestamp) -> Result<Seen> {
 
 pub(super) fn see_directory(path: &Path, began: Timestamp) -> Result<(Seen, Vec<(Vec<u8>, Kind)>)> {
     let Some(directory) = open_if_there(path)? else {
-        let absent = Seen { path: path.to_owned(), is_directory: true, stamp: Stamp::ABSENT, digest: None, is_racy: false };
+        let absent = Seen {
+            path: path.to_owned(),
+            is_directory: true,
+            stamp: Stamp::ABSENT,
+            digest: None,
+            is_racy: false,
+        };
         return Ok((absent, Vec::new()));
     };
     let (mut entries, stamp) = directory.list()?;
@@ -106,7 +125,11 @@ pub(super) fn see_directory(path: &Path, began: Timestamp) -> Result<(Seen, Vec<
 fn open_if_there(path: &Path) -> Result<Option<Directory>> {
     match Directory::open(path) {
         Ok(directory) => Ok(Some(directory)),
-        Err(Error::Io { source, .. }) if matches!(source.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(None),
+        Err(Error::Io { source, .. })
+            if matches!(source.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

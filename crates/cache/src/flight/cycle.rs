@@ -6,12 +6,7 @@
 //! for A), or if somebody inside of it waits, directly or through others, for a flight on one's own path.
 //! Those who wait inside of loaders are few, so all of them stand in one list.
 
-use std::{
-    cell::RefCell,
-    future::Future,
-    pin::pin,
-    sync::OnceLock,
-};
+use std::{cell::RefCell, future::Future, pin::pin, sync::OnceLock};
 
 use super::FlightId;
 use crate::sync::{Guarded, Mutex, thread_local};

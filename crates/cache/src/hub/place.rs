@@ -102,6 +102,7 @@ fn check_name(name: &str) -> Result<()> {
     if starts_well && name.len() < 64 && name.bytes().all(is_plain) && CString::new(name).is_ok() {
         return Ok(());
     }
-    let what = "a name is 1 to 63 lower-case letters, digits, `-` and `_`, and begins with one of the first two";
+    let what =
+        "a name is 1 to 63 lower-case letters, digits, `-` and `_`, and begins with one of the first two";
     Err(Error::Cache { name: name.to_owned(), what })
 }

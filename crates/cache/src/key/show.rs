@@ -39,7 +39,9 @@ impl<'a> Rest<'a> {
     fn part(&mut self, text: &mut String, deepest: usize) -> Option<()> {
         let deepest = deepest.checked_sub(1)?;
         match self.byte()? {
-            tag::TEXT | tag::CHARACTER => text.extend(std::str::from_utf8(self.sized()?).ok()?.chars().flat_map(printable)),
+            tag::TEXT | tag::CHARACTER => {
+                text.extend(std::str::from_utf8(self.sized()?).ok()?.chars().flat_map(printable))
+            }
             tag::PATH => text.extend(String::from_utf8_lossy(self.sized()?).chars().flat_map(printable)),
             tag::BYTES => text.push_str(&hexadecimal(self.sized()?)),
             tag::UNSIGNED => write!(text, "{}", self.number()?).ok()?,

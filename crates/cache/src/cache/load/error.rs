@@ -57,12 +57,16 @@ impl<E: fmt::Display> fmt::Display for LoadError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Loader(error) => error.fmt(f),
-            Self::Missing { cache, key, reason } => write!(f, "cache `{cache}` remembers that `{key}` has no value: {reason}"),
+            Self::Missing { cache, key, reason } => {
+                write!(f, "cache `{cache}` remembers that `{key}` has no value: {reason}")
+            }
             Self::Reentrant { cache, key } => write!(
                 f,
                 "the loader of `{key}` in cache `{cache}` asks for its own value, directly or through others; take the circle apart"
             ),
-            Self::Panicked { cache, key } => write!(f, "the loader of `{key}` in cache `{cache}` panicked; the next call tries again"),
+            Self::Panicked { cache, key } => {
+                write!(f, "the loader of `{key}` in cache `{cache}` panicked; the next call tries again")
+            }
             Self::Timeout { cache, key, waited } => write!(
                 f,
                 "another thread has been loading `{key}` in cache `{cache}` for more than {waited:?}; the next call loads anew, `wait_timeout` waits longer"

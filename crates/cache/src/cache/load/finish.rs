@@ -11,7 +11,7 @@ use crate::{
         read::{Answer, Lead, outcome_of},
     },
     counters::Event,
-    evidence::check::Proof,
+    evidence::Proof,
     flight::Outcome,
     freshness::Strength,
     key::Key,
@@ -54,7 +54,14 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     }
 
     /// Where the value comes from; `None` if that forbids to keep it.
-    pub(in crate::cache) fn origin_of(&self, key: &K, held: &Held<V>, said: Said, started: Started, cost: u64) -> Option<Origin> {
+    pub(in crate::cache) fn origin_of(
+        &self,
+        key: &K,
+        held: &Held<V>,
+        said: Said,
+        started: Started,
+        cost: u64,
+    ) -> Option<Origin> {
         let missing = match held {
             Held::Value(_) => None,
             Held::Missing(reason) => Some(reason.to_string()),
@@ -103,7 +110,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         let mut left = Vec::new();
         let is_kept = lead.ticket.land(outcome, |owned| {
             let entry = self.entry_of(owned, kept, lead.key_mark);
-            self.entries.insert(lead.hash, entry, weight, &mut left);
+            self.entries.insert(lead.hash, key, entry, weight, &mut left);
         });
         self.bid_farewell(left);
         // Removed or replaced meanwhile, here or by another process: what was just written is the older.

@@ -42,6 +42,13 @@ impl<T> Shard<T> {
         self.find(hash, same).map(|(_, item)| item)
     }
 
+    /// An item, to be changed in place, without any trace of having been looked at. Its key must stay what it is.
+    pub fn peek_mut(&mut self, hash: u64, same: impl Fn(&T) -> bool) -> Option<&mut T> {
+        let slots = &self.slots;
+        let number = *self.index.find(hash, |number| slots.is(*number, hash, &same))?;
+        self.slots.item_mut(number)
+    }
+
     /// Puts an item in, in the place of one with the same key if there is one. What had to make room is added to
     /// `out`; never the item itself.
     pub fn insert(

@@ -126,6 +126,10 @@ impl<T> Slots<T> {
         Some((&slot.node, slot.item.as_ref()?))
     }
 
+    pub(super) fn item_mut(&mut self, number: u32) -> Option<&mut T> {
+        self.slots.get_mut(number as usize)?.item.as_mut()
+    }
+
     /// Whether an item with this hash is there, and is the one.
     pub(super) fn is(&self, number: u32, hash: u64, same: &impl Fn(&T) -> bool) -> bool {
         self.get(number).is_some_and(|(node, item)| node.hash == hash && same(item))
