@@ -17,6 +17,7 @@ mod heap;
 mod measure;
 mod peers;
 mod report;
+mod rows;
 mod subject;
 mod trees;
 

@@ -148,6 +148,8 @@ fn bytes_are_bounded_as_it_writes_for_all_sizes_of_rows() {
             })
             .unwrap();
         assert_eq!(counted, (usage.entries, usage.bytes));
+        drop(storage);
+        assert_eq!(Lmdb::check(&path, &SystemClock).unwrap(), None);
     }
 }
 
