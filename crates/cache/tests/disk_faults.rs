@@ -1,6 +1,7 @@
 //! Rows on disk under faults: other processes, killed ones, cut and damaged files, forks, full disks.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "seeds, figures and what was skipped")]
 
 use std::{
     fs::{self, OpenOptions},

@@ -274,6 +274,7 @@ mod tests {
 
     /// A sparse file written through a map kills the process with SIGBUS when the disk is full.
     #[test]
+    #[expect(clippy::print_stderr, reason = "says that it was skipped")]
     fn a_full_disk_is_an_error_and_no_signal() {
         let place = tempfile::tempdir().unwrap();
         let mut mount = Command::new("mount");
