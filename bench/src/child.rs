@@ -9,6 +9,7 @@ use crate::{
     floors::{self, Layout},
     heap,
     measure::Sample,
+    rows,
     subject::{self, What},
 };
 
@@ -35,6 +36,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
             let layout = Layout::of(Path::new(root), suffix)?;
             Sample::of(|| layout.read())?
         }
+        ["rows", store, place] => rows::read(store.parse()?, Path::new(place))?,
         ["map", file] => Sample::of(|| floors::map(Path::new(file)))?,
         ["find", what, root, cache, strength, name] => {
             let (what, strength) = (what.parse::<What>()?, strength.parse::<Strength>()?);

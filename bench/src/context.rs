@@ -21,6 +21,8 @@ pub(crate) struct Context {
     pub(crate) work: PathBuf,
     /// The Python that peers run in.
     pub(crate) python: PathBuf,
+    /// The Python of the environment with the peers that are packages.
+    pub(crate) peers_python: PathBuf,
     /// Pythons of other versions, by version.
     pub(crate) other_pythons: Vec<(String, PathBuf)>,
     /// Few rounds and small trees: shows that everything runs, not how fast.
@@ -46,6 +48,7 @@ impl Context {
                 "--entry-points" => context.entry_points = value.into(),
                 "--work" => context.work = value.into(),
                 "--python" => context.python = value.into(),
+                "--peers-python" => context.peers_python = value.into(),
                 "--other-python" => {
                     let (version, python) = value.split_once('=').ok_or("--other-python VERSION=PATH")?;
                     context.other_pythons.push((version.to_owned(), python.into()));

@@ -18,6 +18,7 @@ mod measure;
 mod peers;
 mod replay;
 mod report;
+mod rows;
 mod subject;
 mod traces;
 mod trees;

@@ -18,6 +18,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     for package in &entry_points.missing {
         println!("not installed here, and so not measured: {package}");
     }
+    let peers = environment::entry_points(&python, "peers", Missing::Fails)?;
     let mut bench = repo::cargo();
     bench.args(["run", "--release", "--package", "plugcache-bench", "--"]).args(arguments);
     bench.arg("--corpora").arg(corpora);
@@ -27,6 +28,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     bench.arg("--entry-points").arg(entry_points.directory);
     bench.arg("--work").arg(repo::target().join("bench"));
     bench.arg("--python").arg(&python.executable);
+    bench.arg("--peers-python").arg(peers.directory.join("bin/python"));
     for ((major, minor), executable) in python.others() {
         bench.arg("--other-python").arg(format!("{major}.{minor}={}", executable.display()));
     }

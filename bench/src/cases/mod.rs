@@ -8,6 +8,7 @@ mod p2;
 mod p3;
 mod p4;
 mod p5;
+mod p7;
 
 use std::path::{Path, PathBuf};
 
@@ -38,6 +39,7 @@ pub(crate) const ALL: [Case; 8] = [
     Case { goal: "P3", what: "cold beats warm", run: p3::run },
     Case { goal: "P4", what: "entry points", run: p4::run },
     Case { goal: "P5", what: "a change costs one file", run: p5::run },
+    Case { goal: "P7", what: "rows on disk", run: p7::run },
     Case { goal: "P10", what: "growth", run: p10::run },
     Case { goal: "P11", what: "hit ratio", run: p11::run },
     Case { goal: "A3", what: "manifests", run: a3::run },

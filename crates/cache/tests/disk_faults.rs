@@ -1,6 +1,7 @@
 //! Rows on disk under faults: other processes, killed ones, cut and damaged files, forks, full disks.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "seeds, figures and what was skipped")]
 
 use std::{
     fs::{self, OpenOptions},
@@ -153,6 +154,7 @@ fn killed_writers_leave_whole_rows_and_no_lock() {
         std::thread::sleep(Duration::from_millis(20 + round * 7 % 40));
         child.kill().unwrap();
         assert_eq!(child.wait().unwrap().signal(), Some(9));
+        assert_eq!(Lmdb::check(&path, &SystemClock).unwrap(), None, "round {round}");
         let storage = open(&path);
         for number in 0..300 {
             // Both rows of a write, or neither.

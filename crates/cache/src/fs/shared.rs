@@ -79,6 +79,7 @@ impl SharedWords {
 
     /// The words.
     #[expect(unsafe_code, reason = "mapping a file is unsafe by nature")]
+    #[expect(clippy::cast_ptr_alignment, reason = "a map begins at a page")]
     pub fn words(&self) -> &[AtomicU64] {
         match &self.place {
             Place::Heap(words) => words,
@@ -273,6 +274,7 @@ mod tests {
 
     /// A sparse file written through a map kills the process with SIGBUS when the disk is full.
     #[test]
+    #[expect(clippy::print_stderr, reason = "says that it was skipped")]
     fn a_full_disk_is_an_error_and_no_signal() {
         let place = tempfile::tempdir().unwrap();
         let mut mount = Command::new("mount");

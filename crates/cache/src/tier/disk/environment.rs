@@ -25,7 +25,7 @@ use super::{
     header::{self, Header},
     marker,
     recency::Recency,
-    totals,
+    structure, totals,
 };
 use crate::{
     clock::Clock,
@@ -47,6 +47,8 @@ const WRITING: &CStr = c"write.lock";
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a writer waits for another.
 const WRITE_PATIENCE: Duration = Duration::from_secs(1);
+/// Bytes of a file that is walked whenever it is opened alone: less than a millisecond.
+const WALKED: u64 = 8 << 20;
 /// Readers at the same time, over all processes.
 const READERS: u32 = 1022;
 
@@ -210,6 +212,16 @@ fn inspect(directory: &Directory) -> Result<Result<Header, String>> {
     })
 }
 
+/// What is wrong with the database of a directory that nobody has open.
+pub(super) fn check(directory: &Directory, clock: &dyn Clock) -> Result<Option<String>> {
+    let _locks = alone(directory, clock)?;
+    if let Err(problem) = inspect(directory)? {
+        return Ok(Some(problem));
+    }
+    let whole = directory.map(DATA)?;
+    Ok(whole.and_then(|file| structure::check(&file).err()).map(str::to_owned))
+}
+
 /// Makes sure, as the only one who has it, that the database can be opened.
 pub(super) fn heal(directory: &Directory) -> Result<Header> {
     for (name, kind) in directory.list()?.0 {
@@ -217,17 +229,30 @@ pub(super) fn heal(directory: &Directory) -> Result<Header> {
             directory.remove(&crate::fs::c_path(&name)?)?;
         }
     }
-    let found = inspect(directory)?;
-    let made = !matches!(&found, Ok(header) if header.claimed == 0);
-    let problem = match found {
-        Ok(_) if made && marker::is_of_another_boot(directory)? => {
-            "the machine stopped before it was written to the medium".to_owned()
-        }
-        Ok(header) => return Ok(header),
+    let problem = match inspect(directory)? {
+        Ok(header) if header.claimed == 0 => return marker::clear(directory).map(|()| header),
+        Ok(header) => match distrust(directory, header)? {
+            None => return Ok(header),
+            Some(problem) => problem.to_owned(),
+        },
         Err(problem) => problem,
     };
     start_empty(directory, &problem)?;
     Ok(Header::default())
+}
+
+/// Looks for damage behind a sound header: always in a small file, and in any that somebody wrote to and
+/// did not close, because that may have been its doing.
+fn distrust(directory: &Directory, header: Header) -> Result<Option<&'static str>> {
+    let left = marker::found(directory)?;
+    if left == Some(marker::Boot::Another) {
+        return Ok(Some("the machine stopped before it was written to the medium"));
+    }
+    if header.claimed > WALKED && left.is_none() {
+        return Ok(None);
+    }
+    let whole = directory.map(DATA)?;
+    Ok(whole.and_then(|file| structure::check(&file).err()))
 }
 
 /// Removes a database that cannot be used.
@@ -282,9 +307,8 @@ fn open_lmdb(directory: &Directory, map_size: u64) -> Result<(Env<WithoutTls>, R
     let opened = env.open_databases_and_commit(view, |opener, view| {
         opener.open_database::<Bytes, Bytes>(view, None).map(CommitOrAbort::<_, ()>::Commit)
     })?;
-    let rows = match opened {
-        CommitOrAbort::Commit(Some(rows)) => rows,
-        _ => return Err(Refusal::Unusable("it has no rows".to_owned())),
+    let CommitOrAbort::Commit(Some(rows)) = opened else {
+        return Err(Refusal::Unusable("it has no rows".to_owned()));
     };
     let view = env.read_txn()?;
     let sound = totals::are_sound(&rows, &view)?;

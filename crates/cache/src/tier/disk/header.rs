@@ -12,7 +12,10 @@ const META: u16 = 0x08;
 /// Bytes of a meta page that are used.
 const USED: usize = 152;
 /// Root of an empty tree.
-const NOTHING: u64 = u64::MAX;
+pub(super) const NOTHING: u64 = u64::MAX;
+/// Flags of a tree with integers for keys, and of a file that was opened by its own name.
+const INTEGER_KEYS: u16 = 0x08;
+const FILE_ALONE: u16 = 0x4000;
 /// Deeper than any tree that fits a disk.
 const DEEPEST: u16 = 32;
 /// A map larger than this was not asked for by us.
@@ -47,6 +50,65 @@ pub(super) fn check(file: &File, length: u64) -> Result<Header, String> {
         return Err(format!("it claims a map of {} bytes", newer.map_size));
     }
     Ok(Header { map_size: newer.map_size, claimed })
+}
+
+/// A tree as a header describes it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tree {
+    flags: u16,
+    pub(super) depth: u16,
+    pub(super) branches: u64,
+    pub(super) leaves: u64,
+    pub(super) overflow: u64,
+    pub(super) entries: u64,
+    pub(super) root: u64,
+}
+
+/// The state that LMDB starts from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Newest {
+    pub(super) page_size: usize,
+    pub(super) last_page: u64,
+    pub(super) transaction: u64,
+    pub(super) free: Tree,
+    pub(super) rows: Tree,
+}
+
+/// The newer of the two headers of a whole file; `None` if they cannot be LMDB's and ours.
+pub(super) fn newest(file: &[u8]) -> Option<Newest> {
+    let page_size = usize::try_from(u32::from_ne_bytes(*file.get(40..)?.first_chunk()?)).ok()?;
+    let second = file.get(page_size..)?;
+    // As LMDB chooses: the first, unless the second is newer.
+    let (slot, page) = if word(second, 144)? > word(file, 144)? { (1, second) } else { (0, file) };
+    let tree = |at: usize| {
+        let [branches, leaves, overflow, entries, root] =
+            [8, 16, 24, 32, 40].map(|field| word(page, at + field));
+        Some(Tree {
+            flags: half(page, at + 4)?,
+            depth: half(page, at + 6)?,
+            branches: branches?,
+            leaves: leaves?,
+            overflow: overflow?,
+            entries: entries?,
+            root: root?,
+        })
+    };
+    let (free, rows) = (tree(40)?, tree(88)?);
+    let transaction = word(page, 144)?;
+    // Integer keys for the free pages, whose flags also keep how the file was opened; none for the rows.
+    let ours = free.flags & !FILE_ALONE == INTEGER_KEYS && rows.flags == 0;
+    let fits = ours && transaction & 1 == slot && transaction < 1 << 62;
+    fits.then_some(Newest { page_size, last_page: word(page, 136)?, transaction, free, rows })
+}
+
+/// A number of eight bytes.
+pub(super) fn word(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..)?.first_chunk().map(|eight| u64::from_ne_bytes(*eight))
+}
+
+/// A number of two bytes.
+pub(super) fn half(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk().map(|two| u16::from_ne_bytes(*two))
 }
 
 struct Meta {

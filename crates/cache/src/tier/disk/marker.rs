@@ -15,21 +15,27 @@ use crate::{
 /// The marker's name.
 pub(super) const NAME: &CStr = c"unsynced";
 
-/// Whether the database was written under another boot and never synchronised.
-pub(super) fn is_of_another_boot(directory: &Directory) -> Result<bool> {
-    match directory.map(NAME)? {
-        None => Ok(false),
-        Some(marked) => Ok(&marked[..] != boot().as_slice()),
-    }
+/// When a marker was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Boot {
+    /// Since the machine was started: somebody writes, or was killed.
+    This,
+    /// Before: what was written may be torn.
+    Another,
+}
+
+/// The marker that was left, if one was.
+pub(super) fn found(directory: &Directory) -> Result<Option<Boot>> {
+    let marked = directory.map(NAME)?;
+    Ok(marked.map(|marked| if marked[..] == boot() { Boot::This } else { Boot::Another }))
 }
 
 /// Leaves the marker, on the medium.
 pub(super) fn set(directory: &Directory) -> Result<()> {
-    let boot = boot();
-    if directory.map(NAME)?.is_some_and(|marked| marked[..] == boot) {
+    if found(directory)? == Some(Boot::This) {
         return Ok(());
     }
-    fs::publish(directory, NAME, &[&boot])?;
+    fs::publish(directory, NAME, &[&boot()])?;
     directory.settle(NAME)
 }
 

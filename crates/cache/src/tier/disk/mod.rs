@@ -4,7 +4,7 @@
 //! the fastest to read. What it lacks stands around it here:
 //!
 //! - It has no checksums. Each row brings its own envelope; `bounds` keep a damaged length from
-//!   leading out of the file, `header` keeps a cut file from being mapped.
+//!   leading out of the file, `header` keeps a cut file from being mapped, `structure` one with damaged pages.
 //! - It must be open once a process and not cross a fork: `registry`.
 //! - Its file does not shrink and a full map is an error: `write` evicts as it writes.
 //! - It knows nothing of use: `recency` does, in a table beside it.
@@ -20,6 +20,7 @@ mod header;
 mod marker;
 mod recency;
 mod registry;
+mod structure;
 mod sweep;
 mod totals;
 mod write;
@@ -65,6 +66,12 @@ impl Lmdb {
     /// Returns by how many bytes. Nobody may have it open, in this process or another: the error says who.
     pub fn compact(path: &Path, clock: &dyn Clock) -> Result<u64> {
         registry::while_closed(path, |directory| compact::compact(&directory, clock))
+    }
+
+    /// Walks every page of the database in a directory that nobody has open, without changing anything.
+    /// Returns what is wrong with its structure; rows that are damaged in themselves are not noticed.
+    pub fn check(path: &Path, clock: &dyn Clock) -> Result<Option<String>> {
+        registry::while_closed(path, |directory| environment::check(&directory, clock))
     }
 
     /// The directory.

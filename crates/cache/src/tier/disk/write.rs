@@ -82,7 +82,9 @@ pub(super) fn write(
         }
         let now = clock.wall();
         let written = outcome.map_err(open.failed("write"))?;
-        rows.iter().for_each(|(id, _)| open.recency.touch(id, now));
+        for (id, _) in rows {
+            open.recency.touch(id, now);
+        }
         Ok(evicted + written)
     })
 }
