@@ -41,6 +41,9 @@ use crate::{clock::Clock, error::Result, fingerprint::Digest, fork::PerFork};
 ///
 /// Handles on the same directory share one open database in a process. In a forked child the first call
 /// opens it anew. The last handle to go synchronises what this process wrote, if nobody else has it open.
+///
+/// While [`read`](Storage::read) shows a row, the pages of all rows as they were then stay: what it calls has
+/// to be short, or writers run out of room.
 pub struct Lmdb {
     path: PathBuf,
     limit: Limit,
