@@ -144,6 +144,27 @@ fn processes_write_and_read_side_by_side() {
     assert!(!path.join("unsynced").exists());
 }
 
+/// A map that another process outgrows makes LMDB refuse everything, to readers as well.
+#[test]
+fn processes_with_other_limits_do_not_lock_each_other_out() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("c");
+    let mut child = spawn("write for ever", &path);
+    std::thread::sleep(Duration::from_millis(200));
+    let large = Lmdb::open(&path, 64 * LIMIT, Arc::new(SystemClock)).unwrap();
+    let long = vec![1; 100_000];
+    for number in 1_000..2_000 {
+        large.write(&[(id(number), &long)]).unwrap();
+    }
+    assert!(child.try_wait().unwrap().is_none(), "the child goes on");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(large.usage().unwrap().limit < 4 * LIMIT);
+    drop(large);
+    let alone = Lmdb::open(&path, 64 * LIMIT, Arc::new(SystemClock)).unwrap();
+    assert_eq!(alone.usage().unwrap().limit, 64 * LIMIT);
+}
+
 #[test]
 fn killed_writers_leave_whole_rows_and_no_lock() {
     let place = tempfile::tempdir().unwrap();

@@ -62,6 +62,8 @@ pub(super) struct Environment {
     pub(super) recency: Recency,
     pub(super) bounds: Bounds,
     pub(super) directory: Directory,
+    /// Bytes of the map.
+    pub(super) map_size: u64,
     /// State of the pseudo-random positions at which rows are drawn for eviction.
     pub(super) draws: AtomicU64,
     wrote: AtomicBool,
@@ -82,7 +84,15 @@ impl Environment {
             if alone { heal(&directory)? } else { inspect(&directory)?.map_err(damaged(&directory))? };
         in_use.unlock();
         in_use.wait_shared(PATIENCE, clock)?;
-        let map_size = map_size.max(header.map_size);
+        // Whoever is first decides on the size of the map, and says so to those who come while it is open:
+        // LMDB's writers with a larger map lock out everybody with a smaller one.
+        let map_size = match in_use.noted() {
+            Some(theirs) if !alone => theirs,
+            _ => map_size.max(header.map_size),
+        };
+        if alone {
+            in_use.note(map_size)?;
+        }
         let opened = match open_lmdb(&directory, map_size) {
             Err(Refusal::Unusable(why)) if alone => {
                 start_empty(&directory, &why)?;
@@ -98,7 +108,19 @@ impl Environment {
         let writing = Mutex::new(LockFile::open(&directory, WRITING)?);
         let draws = AtomicU64::new(clock.wall().0.cast_unsigned() ^ u64::from(std::process::id()));
         let wrote = AtomicBool::new(false);
-        Ok(Self { env, rows, recency, bounds, directory, draws, wrote, writing, in_use, closing: None })
+        Ok(Self {
+            env,
+            rows,
+            recency,
+            bounds,
+            directory,
+            map_size,
+            draws,
+            wrote,
+            writing,
+            in_use,
+            closing: None,
+        })
     }
 
     /// A view of the rows as they are now.

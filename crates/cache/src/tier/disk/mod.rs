@@ -56,6 +56,9 @@ impl Lmdb {
     /// at most `limit_bytes` of rows with their ids. The file usually stays below twice that, and always below
     /// six times that and 32 MiB. A row may have an eighth of the limit, and the rows of one write half of it.
     ///
+    /// Whoever opens it first decides how large the file may grow; a larger limit holds from the next time on
+    /// that nobody has it open.
+    ///
     /// A database that is damaged, or was torn by a crash of the machine, is removed with a warning, and
     /// starts empty. Refused are directories that others could write to and those on network file systems.
     pub fn open(path: &Path, limit_bytes: u64, clock: Arc<dyn Clock>) -> Result<Self> {
@@ -129,7 +132,7 @@ impl Storage for Lmdb {
         Ok(Usage {
             entries: totals::entries(&open.rows, &view).map_err(&failed)?,
             bytes: totals::bytes(&open.rows, &view).map_err(&failed)?.unwrap_or(0),
-            limit: self.limit.bytes,
+            limit: self.limit.within(open.map_size).bytes,
             allocated: open.bounds.allocated(),
         })
     }
