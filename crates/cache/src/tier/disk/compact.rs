@@ -7,6 +7,7 @@ use heed::{CommitOrAbort, EnvFlags, PutFlags, types::Bytes};
 use super::{
     bounds::Bounds,
     environment::{self, DATA},
+    header::MAP_STEP,
     totals,
 };
 use crate::{clock::Clock, error::Result, fs::Directory};
@@ -26,7 +27,7 @@ pub(super) fn compact(directory: &Directory, clock: &dyn Clock) -> Result<u64> {
     let [new, lock] =
         [NEW.to_owned(), format!("{NEW}-lock")].map(|name| CString::new(name).unwrap_or_default());
     let before = length(directory, DATA)?;
-    let moved = rewrite(directory, header.map_size.max(before));
+    let moved = rewrite(directory, header.map_size.max(header.claimed).next_multiple_of(MAP_STEP));
     let after = length(directory, &new)?;
     directory.remove(&lock)?;
     match moved {

@@ -87,7 +87,7 @@ impl Environment {
         // Whoever is first decides on the size of the map, and says so to those who come while it is open:
         // LMDB's writers with a larger map lock out everybody with a smaller one.
         let map_size = match in_use.noted() {
-            Some(theirs) if !alone => theirs,
+            Some(theirs) if !alone && theirs % header::MAP_STEP == 0 => theirs,
             _ => map_size.max(header.map_size),
         };
         if alone {
