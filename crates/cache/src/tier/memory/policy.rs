@@ -2,7 +2,7 @@
 //!
 //! Two queues in the order of arrival, as in S3-FIFO (Yang et al., SOSP 2023): newcomers wait in a *small* one,
 //! and go from its end into the *main* one if they were used meanwhile, out if not. At the end of the main queue an
-//! entry that was used goes round again, one turn for each use up to [`MOST_USES`]. A key that comes back soon after
+//! entry that was used goes round again, one turn for each use up to [`MOST_TURNS`]. A key that comes back soon after
 //! its eviction has a *ghost*, and may enter the main queue at once. That alone keeps what is read once from
 //! driving out what is read often. Three things are added, each of which costs nothing on a hit:
 //!
@@ -22,8 +22,8 @@ use super::{
     slots::{List, Node, Queue, Slots},
 };
 
-/// Uses that an entry can save up.
-const MOST_USES: u8 = 3;
+/// Turns that an entry can earn ahead, one for each use.
+const MOST_TURNS: u8 = 3;
 /// The whole, of which shares are parts.
 const WHOLE: u64 = 1 << 32;
 /// The small queue's share, to begin with: 3 %.
@@ -67,7 +67,7 @@ impl Policy {
 
     /// Notes a hit.
     pub(super) fn mark(&self, node: &Node) {
-        node.mark(self.now, MOST_USES);
+        node.mark(self.now, MOST_TURNS);
     }
 
     /// So many entries are there, and one has to go.
@@ -114,7 +114,7 @@ impl Policy {
                 let number = self.oldest_of_main(slots)?;
                 return Some(self.give_up(slots, number));
             };
-            let used = *slots.node_mut(number).uses() > 0;
+            let used = *slots.node_mut(number).turns() > 0;
             if used || self.main_has_room() {
                 self.promote(slots, number);
             } else if let Some(stale) = self.stale(slots) {
@@ -147,7 +147,7 @@ impl Policy {
 
     fn promote<T>(&mut self, slots: &mut Slots<T>, number: u32) {
         self.leave(slots, number);
-        *slots.node_mut(number).uses() = 0;
+        *slots.node_mut(number).turns() = 0;
         self.enter(slots, number, Queue::Main);
     }
 
@@ -156,11 +156,11 @@ impl Policy {
     fn oldest_of_main<T>(&mut self, slots: &mut Slots<T>) -> Option<u32> {
         for _ in 0..LOOKS {
             let number = self.main.oldest()?;
-            let uses = slots.node_mut(number).uses();
-            if *uses == 0 {
+            let turns = slots.node_mut(number).turns();
+            if *turns == 0 {
                 return Some(number);
             }
-            *uses -= 1;
+            *turns -= 1;
             self.main.remove(slots, number);
             self.main.push(slots, number);
         }

@@ -54,8 +54,8 @@ impl<T> Shard<T> {
     ) -> Inserted<T> {
         // Taken out before anything is evicted: it must not be counted, nor chosen.
         let before = self.unindex(hash, same).and_then(|number| {
-            let (uses, queue) = (*self.slots.node_mut(number).uses(), self.slots.node(number).queue);
-            Some((self.take(number)?, uses, queue))
+            let (turns, queue) = (*self.slots.node_mut(number).turns(), self.slots.node(number).queue);
+            Some((self.take(number)?, turns, queue))
         });
         if weight > self.limits.weight || self.limits.entries == 0 {
             out.extend(before.map(|(item, ..)| item));
@@ -84,8 +84,8 @@ impl<T> Shard<T> {
         self.index.insert_unique(hash, number, |number| slots.node(*number).hash);
         match before {
             None => Inserted::New,
-            Some((before, uses, _)) => {
-                *self.slots.node_mut(number).uses() = uses;
+            Some((before, turns, _)) => {
+                *self.slots.node_mut(number).turns() = turns;
                 self.policy.mark(self.slots.node(number));
                 Inserted::Replaced(before)
             }
@@ -136,6 +136,14 @@ impl<T> Shard<T> {
     /// All items, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.slots.iter()
+    }
+
+    /// How many slots and how many ghosts there are; all parts have to agree with each other.
+    #[cfg(test)]
+    pub(super) fn sizes(&self) -> (usize, usize) {
+        self.policy.check(self.len());
+        assert_eq!(self.index.len(), self.len());
+        (self.slots.count(), self.policy.ghosts())
     }
 
     fn find(&self, hash: u64, same: impl Fn(&T) -> bool) -> Option<(&Node, &T)> {

@@ -25,24 +25,24 @@ pub(super) struct Node {
     pub(super) queue: Queue,
     /// The policy's time of the last use. Written by readers: [`Node::mark`].
     used: AtomicU32,
-    /// Uses that have not been paid for by a turn in the queue. Written by readers: [`Node::mark`].
-    uses: AtomicU8,
+    /// Uses that have not been paid for by a turn in the main queue. Written by readers: [`Node::mark`].
+    turns: AtomicU8,
     newer: u32,
     older: u32,
 }
 
 impl Node {
     pub(super) fn new(hash: u64, weight: u64, now: u32) -> Self {
-        let (used, uses) = (AtomicU32::new(now), AtomicU8::new(0));
-        Self { hash, weight, queue: Queue::Small, used, uses, newer: NONE, older: NONE }
+        let (used, turns) = (AtomicU32::new(now), AtomicU8::new(0));
+        Self { hash, weight, queue: Queue::Small, used, turns, newer: NONE, older: NONE }
     }
 
     /// Notes a use. Two readers at once may count as one: the difference is not worth a locked instruction. What
     /// would not change is not written, so that a popular entry's cache line stays shared between processors.
     pub(super) fn mark(&self, now: u32, most: u8) {
-        let uses = self.uses.load(Ordering::Relaxed);
-        if uses < most {
-            self.uses.store(uses + 1, Ordering::Relaxed);
+        let turns = self.turns.load(Ordering::Relaxed);
+        if turns < most {
+            self.turns.store(turns + 1, Ordering::Relaxed);
         }
         if self.used.load(Ordering::Relaxed) != now {
             self.used.store(now, Ordering::Relaxed);
@@ -53,8 +53,8 @@ impl Node {
         self.used.load(Ordering::Relaxed)
     }
 
-    pub(super) fn uses(&mut self) -> &mut u8 {
-        self.uses.get_mut()
+    pub(super) fn turns(&mut self) -> &mut u8 {
+        self.turns.get_mut()
     }
 }
 
@@ -68,14 +68,14 @@ struct Slot<T> {
 /// The slots, free and taken.
 #[derive(Debug)]
 pub(super) struct Slots<T> {
-    slots: Vec<Slot<T>>,
+    places: Vec<Slot<T>>,
     free: u32,
     len: usize,
 }
 
 impl<T> Slots<T> {
     pub(super) fn new() -> Self {
-        Self { slots: Vec::new(), free: NONE, len: 0 }
+        Self { places: Vec::new(), free: NONE, len: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -84,20 +84,20 @@ impl<T> Slots<T> {
 
     /// How many slots there are, taken or free.
     #[cfg(test)]
-    pub(super) fn places(&self) -> usize {
-        self.slots.len()
+    pub(super) fn count(&self) -> usize {
+        self.places.len()
     }
 
     pub(super) fn add(&mut self, node: Node, item: T) -> u32 {
         self.len += 1;
         let slot = Slot { node, item: Some(item) };
         if self.free == NONE {
-            self.slots.push(slot);
+            self.places.push(slot);
             // A shard never asks for more entries than numbers: `Shard::new`.
-            return (self.slots.len() - 1) as u32;
+            return (self.places.len() - 1) as u32;
         }
         let number = self.free;
-        let place = &mut self.slots[number as usize];
+        let place = &mut self.places[number as usize];
         self.free = place.node.older;
         *place = slot;
         number
@@ -105,7 +105,7 @@ impl<T> Slots<T> {
 
     /// Frees a slot that is in no queue. Nothing if it was free.
     pub(super) fn take(&mut self, number: u32) -> Option<T> {
-        let slot = &mut self.slots[number as usize];
+        let slot = &mut self.places[number as usize];
         let item = slot.item.take()?;
         slot.node.older = self.free;
         self.free = number;
@@ -114,15 +114,15 @@ impl<T> Slots<T> {
     }
 
     pub(super) fn node(&self, number: u32) -> &Node {
-        &self.slots[number as usize].node
+        &self.places[number as usize].node
     }
 
     pub(super) fn node_mut(&mut self, number: u32) -> &mut Node {
-        &mut self.slots[number as usize].node
+        &mut self.places[number as usize].node
     }
 
     pub(super) fn get(&self, number: u32) -> Option<(&Node, &T)> {
-        let slot = self.slots.get(number as usize)?;
+        let slot = self.places.get(number as usize)?;
         Some((&slot.node, slot.item.as_ref()?))
     }
 
@@ -133,20 +133,20 @@ impl<T> Slots<T> {
 
     /// All that are taken.
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.slots.iter().filter_map(|slot| slot.item.as_ref())
+        self.places.iter().filter_map(|slot| slot.item.as_ref())
     }
 
     /// The next taken slot from a number on.
     pub(super) fn next_from(&self, number: u32) -> Option<(u32, &T)> {
-        let rest = self.slots.get(number as usize..)?;
+        let rest = self.places.get(number as usize..)?;
         let (offset, item) = rest.iter().enumerate().find_map(|(n, slot)| Some((n, slot.item.as_ref()?)))?;
         Some((number + offset as u32, item))
     }
 
     /// Frees everything, and the memory.
     pub(super) fn clear(&mut self) -> Vec<T> {
-        let slots = std::mem::replace(self, Self::new()).slots;
-        slots.into_iter().filter_map(|slot| slot.item).collect()
+        let places = std::mem::replace(self, Self::new()).places;
+        places.into_iter().filter_map(|slot| slot.item).collect()
     }
 }
 
