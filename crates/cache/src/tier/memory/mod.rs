@@ -7,9 +7,9 @@
 //! it reaches.
 
 mod ghosts;
+mod nodes;
 mod policy;
 mod shard;
-mod slots;
 #[cfg(test)]
 mod tests;
 

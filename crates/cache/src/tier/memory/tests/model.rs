@@ -131,9 +131,9 @@ impl Pair {
         expected.sort_unstable();
         prop_assert_eq!(items, expected);
         self.most = self.most.max(self.shard.len());
-        let (places, ghosts) = self.shard.sizes();
+        let (nodes, ghosts) = self.shard.sizes();
         // One beside, in which the newcomer waits, would be allowed; it is not even needed.
-        prop_assert!(places <= self.most, "{places} slots for {} items", self.most);
+        prop_assert!(nodes <= self.most, "{nodes} nodes for {} items", self.most);
         prop_assert!(ghosts <= self.most + self.most / 2 + 1, "{ghosts} ghosts of {} items", self.most);
         Ok(())
     }
