@@ -111,15 +111,20 @@ pub(super) struct List {
     newest: u32,
     oldest: u32,
     len: usize,
+    weight: u64,
 }
 
 impl List {
     pub(super) fn new() -> Self {
-        Self { newest: NONE, oldest: NONE, len: 0 }
+        Self { newest: NONE, oldest: NONE, len: 0, weight: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    pub(super) fn weight(&self) -> u64 {
+        self.weight
     }
 
     pub(super) fn oldest(&self) -> Option<u32> {
@@ -135,10 +140,11 @@ impl List {
         }
         self.newest = number;
         self.len += 1;
+        self.weight += nodes.node(number).weight;
     }
 
     pub(super) fn remove(&mut self, nodes: &mut Nodes, number: u32) {
-        let Node { newer, older, .. } = *nodes.node(number);
+        let Node { newer, older, weight, .. } = *nodes.node(number);
         match newer {
             NONE => self.newest = older,
             newer => nodes.node_mut(newer).older = older,
@@ -148,5 +154,6 @@ impl List {
             older => nodes.node_mut(older).newer = newer,
         }
         self.len -= 1;
+        self.weight -= weight;
     }
 }

@@ -45,17 +45,20 @@ pub(super) struct Policy {
     now: u32,
     /// How many entries fit: those there were when one last had to go. More than there can be until then.
     room: usize,
+    /// The most weight there may be.
+    most_weight: u64,
     share: u64,
 }
 
 impl Policy {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(most_weight: u64) -> Self {
         Self {
             small: List::new(),
             main: List::new(),
             ghosts: Ghosts::default(),
             now: 0,
             room: usize::MAX,
+            most_weight,
             share: FIRST_SHARE,
         }
     }
@@ -106,10 +109,7 @@ impl Policy {
     /// Chooses who goes, takes it out of its queue and remembers its ghost. Nothing if there is nobody.
     pub(super) fn evict(&mut self, nodes: &mut Nodes) -> Option<u32> {
         loop {
-            let small = self
-                .small
-                .oldest()
-                .filter(|_| self.small.len() >= self.small_target() || self.main.len() == 0);
+            let small = self.small.oldest().filter(|_| self.small_is_full() || self.main.len() == 0);
             let Some(number) = small else {
                 let number = self.oldest_of_main(nodes)?;
                 return Some(self.give_up(nodes, number));
@@ -197,6 +197,14 @@ impl Policy {
             _ => self.share,
         };
         self.share = share.clamp(*SHARES.start(), *SHARES.end());
+    }
+
+    /// Whether the small queue has its share, of entries or of weight: a heavy newcomer that nobody asks for again
+    /// must not take for long the room of many.
+    fn small_is_full(&self) -> bool {
+        self.small.len() >= self.small_target()
+            || u128::from(self.small.weight()) * u128::from(WHOLE)
+                > u128::from(self.share) * u128::from(self.most_weight)
     }
 
     /// How many entries the small queue is to have.

@@ -34,7 +34,13 @@ impl<T> Shard<T> {
         // Nodes have 32-bit numbers, of which the last stands for none.
         let entries = limits.entries.min(u32::MAX as usize - 1);
         let limits = Limits { entries, ..limits };
-        Self { limits, index: HashTable::new(), nodes: Nodes::new(), policy: Policy::new(), weight: 0 }
+        Self {
+            limits,
+            index: HashTable::new(),
+            nodes: Nodes::new(),
+            policy: Policy::new(limits.weight),
+            weight: 0,
+        }
     }
 
     /// An item, which counts as used. Many threads may do this at once.
@@ -121,7 +127,7 @@ impl<T> Shard<T> {
     /// Takes everything out, forgets what was learnt, and gives the memory back.
     pub fn clear(&mut self) -> Vec<T> {
         self.nodes = Nodes::new();
-        self.policy = Policy::new();
+        self.policy = Policy::new(self.limits.weight);
         self.weight = 0;
         std::mem::take(&mut self.index).into_iter().map(|held| held.item).collect()
     }

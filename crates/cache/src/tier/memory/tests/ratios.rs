@@ -167,6 +167,41 @@ fn a_working_set_that_moves_is_followed() {
     }
 }
 
+/// One key in fifty weighs as much as forty others, and drives them out for a single use.
+#[test]
+fn heavy_entries_are_not_better_than_light_ones() {
+    let weigh = |key: u64| if Random(key).next().is_multiple_of(50) { 400 } else { 10 };
+    let limit = 1_800;
+    let mut zipf = Zipf::new(1_000, 0.9);
+    let keys: Vec<u64> = (0..REQUESTS).map(|_| zipf.next()).collect();
+    let (mut shard, mut out) = (Shard::new(Limits::weight(limit)), Vec::new());
+    let ours = percent(&keys, |_, key| {
+        let (hash, same) = (Random(key).next(), |other: &u64| *other == key);
+        let hit = shard.get(hash, same).is_some();
+        if !hit {
+            shard.insert(hash, key, weigh(key), same, &mut out);
+        }
+        hit
+    });
+    let (mut last, mut order, mut weight) = (HashMap::new(), BTreeMap::new(), 0);
+    let lru = percent(&keys, |at, key| {
+        let before = last.insert(key, at);
+        if let Some(before) = before {
+            order.remove(&before);
+        } else {
+            weight += weigh(key);
+        }
+        order.insert(at, key);
+        while weight > limit {
+            let (_, oldest) = order.pop_first().unwrap();
+            last.remove(&oldest);
+            weight -= weigh(oldest);
+        }
+        before.is_some()
+    });
+    assert!(ours >= lru + 3.0, "{ours:.1}, LRU {lru:.1}");
+}
+
 /// One or two entries leave no choice; the rest of the arithmetic must not fall over them.
 #[test]
 fn the_smallest_caches_work() {
