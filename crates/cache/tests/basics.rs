@@ -203,7 +203,7 @@ fn tags_signatures_and_clearing() {
 fn what_was_declared_wrong_while_it_was_made_is_not_kept() {
     let cache: Cache<str, u8> = Cache::builder("n").build(&Hub::in_memory()).unwrap();
     let wrong: [&dyn Fn(); 3] =
-        [&|| drop(cache.remove("x")), &|| drop(cache.clear()), &|| cache.invalidate_tag("t")];
+        [&|| _ = cache.remove("x"), &|| drop(cache.clear()), &|| cache.invalidate_tag("t")];
     for (position, declare) in wrong.iter().enumerate() {
         let answer = cache.get_or_load_with("x", |_, load| {
             declare();

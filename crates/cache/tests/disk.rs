@@ -49,6 +49,10 @@ impl Clock for Hand {
     fn monotonic(&self) -> Instant {
         Instant::now()
     }
+
+    fn coarse(&self) -> u64 {
+        SystemClock.coarse()
+    }
 }
 
 #[test]
