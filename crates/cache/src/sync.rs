@@ -44,6 +44,13 @@ impl<L> Guarded<L> {
         Self { lock, born: fork::generation(), lost: AtomicBool::new(false) }
     }
 
+    /// Whether somebody waited for it in vain. Then nobody gets it any more: if a reader's lock stayed behind,
+    /// others could still read what could not be changed or removed.
+    #[inline]
+    fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+
     /// What to do when the lock is not free at once.
     #[cold]
     fn wait<'a, G>(
@@ -56,7 +63,7 @@ impl<L> Guarded<L> {
         }
         let pause = Duration::from_micros(50);
         let mut waited = Duration::ZERO;
-        while !self.lost.load(Ordering::Relaxed) {
+        while !self.is_lost() {
             if let Some(guard) = attempt(&self.lock) {
                 return Some(guard);
             }
@@ -78,6 +85,9 @@ impl<T> Guarded<Mutex<T>> {
 
     /// Locks it; `None` if its holder did not survive a fork.
     pub(crate) fn lock(&self) -> Option<MutexGuard<'_, T>> {
+        if self.is_lost() {
+            return None;
+        }
         match self.lock.try_lock() {
             Ok(guard) => Some(guard),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
@@ -98,6 +108,9 @@ impl<T> Guarded<RwLock<T>> {
     /// Locks it for reading; `None` if its holder did not survive a fork.
     #[inline]
     pub(crate) fn read(&self) -> Option<RwLockReadGuard<'_, T>> {
+        if self.is_lost() {
+            return None;
+        }
         match self.lock.try_read() {
             Ok(guard) => Some(guard),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
@@ -110,6 +123,9 @@ impl<T> Guarded<RwLock<T>> {
 
     /// Locks it for writing; `None` if its holder did not survive a fork.
     pub(crate) fn write(&self) -> Option<RwLockWriteGuard<'_, T>> {
+        if self.is_lost() {
+            return None;
+        }
         match self.lock.try_write() {
             Ok(guard) => Some(guard),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
