@@ -50,6 +50,8 @@ impl Evidence {
             match kind {
                 Kind::File => self.seen.push(see_file(&below, began)?),
                 Kind::Directory if !is_link(&below)? => self.see_tree(&below, began, deepest)?,
+                // A link that leads nowhere: what appears there changes no stamp of the directory.
+                Kind::Other if stamp_of(&below)?.is_absent() => self.seen.push(absent(&below, false)),
                 Kind::Directory | Kind::Other => {}
             }
         }
@@ -78,14 +80,12 @@ pub(super) fn place_of(path: &Path) -> (&Path, &[u8]) {
     (parent, path.file_name().map_or(b".", OsStrExt::as_bytes))
 }
 
+fn absent(path: &Path, is_directory: bool) -> Seen {
+    Seen { path: path.to_owned(), is_directory, stamp: Stamp::ABSENT, digest: None, is_racy: false }
+}
+
 pub(super) fn see_file(path: &Path, began: Timestamp) -> Result<Seen> {
-    let absent = || Seen {
-        path: path.to_owned(),
-        is_directory: false,
-        stamp: Stamp::ABSENT,
-        digest: None,
-        is_racy: false,
-    };
+    let absent = || absent(path, false);
     let (parent, name) = place_of(path);
     let name = c_path(name)?;
     let Some(directory) = open_if_there(parent)? else { return Ok(absent()) };
@@ -104,14 +104,7 @@ pub(super) fn see_file(path: &Path, began: Timestamp) -> Result<Seen> {
 
 pub(super) fn see_directory(path: &Path, began: Timestamp) -> Result<(Seen, Vec<(Vec<u8>, Kind)>)> {
     let Some(directory) = open_if_there(path)? else {
-        let absent = Seen {
-            path: path.to_owned(),
-            is_directory: true,
-            stamp: Stamp::ABSENT,
-            digest: None,
-            is_racy: false,
-        };
-        return Ok((absent, Vec::new()));
+        return Ok((absent(path, true), Vec::new()));
     };
     let (mut entries, stamp) = directory.list()?;
     entries.sort();
