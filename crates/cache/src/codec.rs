@@ -1,8 +1,9 @@
 //! Values as bytes, for tiers outside this process.
 
-use std::{any::type_name, sync::Arc};
+use std::{any::type_name, io::Write, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::ser::{CompactFormatter, Formatter};
 
 /// How values become bytes and come back. Never runs code that the bytes bring along.
 pub struct Codec<V> {
@@ -48,9 +49,51 @@ impl<V: Serialize + DeserializeOwned> Codec<V> {
         Self {
             name: "json",
             kind: Self::kind("json"),
-            encode: |value| serde_json::to_vec(value).map_err(|error| error.to_string()),
+            encode: |value| to_shallow_json(value).map_err(|error| error.to_string()),
             decode: |bytes| serde_json::from_slice(bytes).map_err(|error| error.to_string()),
         }
+    }
+}
+
+/// How deep the reader of JSON goes. What nests deeper could not be read again, and writing it may need more stack
+/// than there is.
+const DEEPEST: usize = 127;
+
+fn to_shallow_json<V: Serialize>(value: &V) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, Shallow(0)))?;
+    Ok(bytes)
+}
+
+/// Writes compact JSON up to a depth.
+struct Shallow(usize);
+
+impl Shallow {
+    fn enter(&mut self) -> std::io::Result<()> {
+        self.0 += 1;
+        if self.0 <= DEEPEST { Ok(()) } else { Err(std::io::Error::other("it nests deeper than 127 levels")) }
+    }
+}
+
+impl Formatter for Shallow {
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> std::io::Result<()> {
+        self.enter()?;
+        CompactFormatter.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> std::io::Result<()> {
+        self.0 -= 1;
+        CompactFormatter.end_array(writer)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> std::io::Result<()> {
+        self.enter()?;
+        CompactFormatter.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> std::io::Result<()> {
+        self.0 -= 1;
+        CompactFormatter.end_object(writer)
     }
 }
 
