@@ -79,7 +79,9 @@ impl Place {
 
 /// Opens the directory and the generations of a cache.
 pub(crate) fn open_cache(root: &Directory, name: &str) -> Result<(Directory, Control)> {
-    let directory = directory::open_or_create_plain(&root.path().join(CACHES).join(name))?;
+    // Whoever could write to the directory above could put another one in the place of a cache's.
+    let caches = directory::open_or_create_plain(&root.path().join(CACHES))?;
+    let directory = directory::open_or_create_plain(&caches.path().join(name))?;
     let control = Control::open(&directory)?;
     Ok((directory, control))
 }
