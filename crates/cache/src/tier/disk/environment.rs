@@ -47,6 +47,8 @@ const WRITING: &CStr = c"write.lock";
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a writer waits for another.
 const WRITE_PATIENCE: Duration = Duration::from_secs(1);
+/// The same, after another writer of this process waited in vain.
+const STUCK_PATIENCE: Duration = Duration::from_millis(10);
 /// Bytes of a file that is walked whenever it is opened alone: less than a millisecond.
 const WALKED: u64 = 8 << 20;
 /// Readers at the same time, over all processes.
@@ -67,6 +69,8 @@ pub(super) struct Environment {
     /// State of the pseudo-random positions at which rows are drawn for eviction.
     pub(super) draws: AtomicU64,
     wrote: AtomicBool,
+    /// The last writer waited in vain.
+    is_stuck: AtomicBool,
     writing: Mutex<LockFile>,
     in_use: LockFile,
     /// Held from the begin of closing to its end.
@@ -82,6 +86,10 @@ impl Environment {
         let alone = in_use.try_exclusive()?;
         let header =
             if alone { heal(&directory)? } else { inspect(&directory)?.map_err(damaged(&directory))? };
+        // LMDB would follow a link, and write to what it leads to.
+        if let Some((_, None)) = directory.open_for_inspection(LOCK)? {
+            directory.remove(LOCK)?;
+        }
         in_use.unlock();
         in_use.wait_shared(PATIENCE, clock)?;
         // Whoever is first decides on the size of the map, and says so to those who come while it is open:
@@ -107,7 +115,7 @@ impl Environment {
         let (bounds, recency) = (Bounds::of(&env), Recency::open(&directory));
         let writing = Mutex::new(LockFile::open(&directory, WRITING)?);
         let draws = AtomicU64::new(clock.wall().0.cast_unsigned() ^ u64::from(std::process::id()));
-        let wrote = AtomicBool::new(false);
+        let [wrote, is_stuck] = [false, false].map(AtomicBool::new);
         Ok(Self {
             env,
             rows,
@@ -117,6 +125,7 @@ impl Environment {
             map_size,
             draws,
             wrote,
+            is_stuck,
             writing,
             in_use,
             closing: None,
@@ -139,7 +148,13 @@ impl Environment {
     /// was stopped would stop all others for ever.
     pub(super) fn writing<T>(&self, clock: &dyn Clock, write: impl FnOnce() -> Result<T>) -> Result<T> {
         let file = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        file.wait(WRITE_PATIENCE, clock)?;
+        // While another process has the lock and does not go on, one thread waits for it: if each of many did
+        // in its turn, the last would wait for minutes.
+        let is_stuck = self.is_stuck.load(Ordering::Relaxed);
+        let patience = if is_stuck { STUCK_PATIENCE } else { WRITE_PATIENCE };
+        let waited = file.wait(patience, clock);
+        self.is_stuck.store(waited.is_err(), Ordering::Relaxed);
+        waited?;
         let _unlock = Unlock(&file);
         if !self.wrote.load(Ordering::Relaxed) {
             marker::set(&self.directory)?;
