@@ -25,7 +25,7 @@ use crate::{
 /// Name of the file in a cache's directory.
 pub(crate) const FILE: &CStr = c"generations";
 
-/// Word 0: identity of this file. 1: the cache's generation. 2: how many tags were invalidated.
+/// Word 0: identity of this file. 1: the cache's generation. 2: changes before and after a tag's counter does.
 const IDENTITY: usize = 0;
 const CACHE: usize = 1;
 const INVALIDATED: usize = 2;
@@ -34,6 +34,9 @@ const TAG_COUNT: usize = 1024;
 const KEYS: usize = TAGS + TAG_COUNT;
 const KEY_COUNT: usize = 8192;
 const WORDS: usize = KEYS + KEY_COUNT;
+/// What an invalidation adds. Odd and far from any power of two, so that no flipped bit leads from one state of
+/// a counter to an earlier one, which would bring back what was declared wrong.
+const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The counters of one cache.
 #[derive(Debug)]
@@ -55,12 +58,18 @@ impl Control {
     /// Gives a new file its identity, so that values from before it was lost do not match by chance.
     fn over(words: SharedWords) -> Self {
         let control = Self { words };
-        let identity = control.word(IDENTITY);
-        if identity.load(Ordering::Relaxed) == 0 {
-            let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0) | 1;
-            let _ = identity.compare_exchange(0, random, Ordering::Relaxed, Ordering::Relaxed);
-        }
+        control.begin(IDENTITY);
+        control.begin(CACHE);
         control
+    }
+
+    /// Gives a counter that was never used, or was lost to zeros, a state that it never had.
+    fn begin(&self, index: usize) {
+        let word = self.word(index);
+        if word.load(Ordering::Relaxed) == 0 {
+            let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), index) | 1;
+            let _ = word.compare_exchange(0, random, Ordering::AcqRel, Ordering::Relaxed);
+        }
     }
 
     fn word(&self, index: usize) -> &AtomicU64 {
@@ -75,16 +84,19 @@ impl Control {
 
     /// Declares everything in the cache wrong.
     pub(crate) fn clear(&self) {
-        self.word(CACHE).fetch_add(1, Ordering::AcqRel);
+        self.word(CACHE).fetch_add(STEP, Ordering::AcqRel);
     }
 
     /// Declares everything with this tag wrong.
     pub(crate) fn invalidate_tag(&self, tag: &str) {
-        self.word(tag_index(tag)).fetch_add(1, Ordering::AcqRel);
-        self.word(INVALIDATED).fetch_add(1, Ordering::AcqRel);
+        // Before, so that who finds the tag's new state finds this one, too; and after, so that who asks then does
+        // not wait for somebody who looked at the tag in between.
+        self.word(INVALIDATED).fetch_add(STEP, Ordering::AcqRel);
+        self.word(tag_index(tag)).fetch_add(STEP, Ordering::AcqRel);
+        self.word(INVALIDATED).fetch_add(STEP, Ordering::AcqRel);
     }
 
-    /// How many tags were invalidated so far. A loader names its tags while it runs: if this has changed
+    /// Changes with each tag that is invalidated. A loader names its tags while it runs: if this has changed
     /// since it began, nobody knows whether one of them was invalidated before or after it looked.
     pub(crate) fn invalidations(&self) -> u64 {
         self.word(INVALIDATED).load(Ordering::Acquire)
@@ -99,14 +111,29 @@ impl Control {
         self.word(key_index(hash)).load(Ordering::Acquire)
     }
 
-    /// Tells other processes that the key with this hash was replaced or removed.
-    pub(crate) fn touch_key(&self, hash: u64) {
-        self.word(key_index(hash)).fetch_add(1, Ordering::AcqRel);
+    /// Tells everybody that the key with this hash was replaced or removed. Returns how its counter stood before.
+    pub(crate) fn touch_key(&self, hash: u64) -> u64 {
+        self.word(key_index(hash)).fetch_add(STEP, Ordering::AcqRel)
+    }
+
+    /// How a key's counter stands after one more touch.
+    pub(crate) fn touched(count: u64) -> u64 {
+        count.wrapping_add(STEP)
+    }
+
+    /// Changes with everything that is declared wrong for more than one key: who asks now must not wait for a
+    /// loader that began before.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.generation().wrapping_add(self.invalidations())
     }
 
     /// The state that a value is to carry whose loader begins now.
     pub(crate) fn marks(&self, tags: &[String]) -> Marks {
-        let tags = tags.iter().map(|tag| (tag.clone(), self.tag(tag))).collect();
+        let now = |tag: &String| {
+            self.begin(tag_index(tag));
+            (tag.clone(), self.tag(tag))
+        };
+        let tags = tags.iter().map(now).collect();
         Marks { cache: self.generation(), tags }
     }
 

@@ -56,6 +56,8 @@ struct Record<K: Key + ?Sized, V> {
     is_invalidated: bool,
     /// The process that began it, in forks.
     born: u32,
+    /// What had been declared wrong when it began.
+    epoch: u64,
     /// Where the result goes. Made when somebody waits for it.
     waiters: Option<Arc<wait::Room<V>>>,
 }
@@ -79,11 +81,15 @@ impl<K: Key + ?Sized, V> Flights<K, V> {
         &self.tables[(hash >> 32) as usize % TABLES]
     }
 
-    /// Leads the key's flight, or joins the one that there is.
-    pub(crate) fn join(&self, hash: u64, key: &K) -> Joined<'_, K, V> {
+    /// Leads the key's flight, or joins the one that there is. One that began before something was declared
+    /// wrong, as `epoch` tells, or whose own key was, is left to those who wait for it already.
+    pub(crate) fn join(&self, hash: u64, key: &K, epoch: u64) -> Joined<'_, K, V> {
         // Without its table, a flight cannot be told to others: everybody loads for himself.
         let Some(mut table) = self.table(hash).lock() else { return Joined::Lead(Ticket::alone(self, hash)) };
-        match table.find_mut(hash, |record| record.is(hash, key)) {
+        if table.iter_hash(hash).any(|record| record.is(hash, key) && cycle::is_inside(record.id)) {
+            return Joined::Cycle;
+        }
+        match table.find_mut(hash, |record| record.is(hash, key) && record.is_open(epoch)) {
             Some(record) if record.born == fork::generation() => {
                 let room = record.waiters.get_or_insert_with(Default::default);
                 Waiter::new(Arc::clone(room), record.id).map_or(Joined::Cycle, Joined::Wait)
@@ -92,6 +98,7 @@ impl<K: Key + ?Sized, V> Flights<K, V> {
             Some(record) => {
                 record.id = NEXT.fetch_add(1, Ordering::Relaxed);
                 record.born = fork::generation();
+                record.epoch = epoch;
                 record.is_invalidated = false;
                 record.waiters = None;
                 Joined::Lead(Ticket::new(self, hash, record.id))
@@ -99,8 +106,8 @@ impl<K: Key + ?Sized, V> Flights<K, V> {
             None => {
                 let id = NEXT.fetch_add(1, Ordering::Relaxed);
                 let born = fork::generation();
-                let record =
-                    Record { hash, key: key.to_owned(), id, is_invalidated: false, born, waiters: None };
+                let key = key.to_owned();
+                let record = Record { hash, key, id, is_invalidated: false, born, epoch, waiters: None };
                 table.insert_unique(hash, record, |record| record.hash);
                 Joined::Lead(Ticket::new(self, hash, id))
             }
@@ -108,16 +115,16 @@ impl<K: Key + ?Sized, V> Flights<K, V> {
     }
 
     /// Leads the key's flight if there is none; never waits.
-    pub(crate) fn lead(&self, hash: u64, key: &K) -> Option<Ticket<'_, K, V>> {
+    pub(crate) fn lead(&self, hash: u64, key: &K, epoch: u64) -> Option<Ticket<'_, K, V>> {
         let table = self.table(hash).lock()?;
         if table
-            .find(hash, |record| record.is(hash, key))
+            .find(hash, |record| record.is(hash, key) && record.is_open(epoch))
             .is_some_and(|record| record.born == fork::generation())
         {
             return None;
         }
         drop(table);
-        match self.join(hash, key) {
+        match self.join(hash, key, epoch) {
             Joined::Lead(ticket) => Some(ticket),
             Joined::Wait(_) | Joined::Cycle => None,
         }
@@ -125,10 +132,9 @@ impl<K: Key + ?Sized, V> Flights<K, V> {
 
     /// Declares wrong what a leader is making for this key: it will be returned and not kept.
     pub(crate) fn invalidate(&self, hash: u64, key: &K) {
-        if let Some(mut table) = self.table(hash).lock()
-            && let Some(record) = table.find_mut(hash, |record| record.is(hash, key))
-        {
-            record.is_invalidated = true;
+        if let Some(mut table) = self.table(hash).lock() {
+            let records = table.iter_hash_mut(hash).filter(|record| record.is(hash, key));
+            records.for_each(|record| record.is_invalidated = true);
         }
     }
 
@@ -156,5 +162,10 @@ impl<K: Key + ?Sized, V> Flights<K, V> {
 impl<K: Key + ?Sized, V> Record<K, V> {
     fn is(&self, hash: u64, key: &K) -> bool {
         self.hash == hash && self.key.borrow() == key
+    }
+
+    /// Whether who asks now may have what its leader makes, or take its place where there is no leader.
+    fn is_open(&self, epoch: u64) -> bool {
+        self.born != fork::generation() || (!self.is_invalidated && self.epoch == epoch)
     }
 }

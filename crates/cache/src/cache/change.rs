@@ -5,11 +5,18 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Cache, Shared,
     disk::Kept,
-    entries::{Cause, Held},
-    load::Load,
+    entries::{Cause, Held, KeyMark},
+    load::{Found, Load},
     read::stable_hash,
 };
-use crate::{counters::Event, error::Result, freshness::StaleReason, key::Key, tier::Usage};
+use crate::{
+    control::Control,
+    counters::Event,
+    error::Result,
+    freshness::StaleReason,
+    key::{Key, KeyBytes},
+    tier::Usage,
+};
 
 impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
     /// Keeps a value that was made elsewhere, in the place of what was kept. Whoever is loading the key now
@@ -26,19 +33,20 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
         let evidence = shared.observe_inputs(key);
         let bytes = shared.disk.is_some().then(|| shared.disk_key(key, evidence.as_ref()));
         let load = shared.load(StaleReason::Missing, evidence);
-        let started = shared.start();
+        let started = shared.start(key);
         say(&load);
-        if let Some(bytes) = &bytes {
-            shared.control.touch_key(stable_hash(bytes));
-        }
+        let change = bytes.as_ref().map(|bytes| shared.begin_change(bytes));
         shared.flights.invalidate(hash, key);
         let held = Held::Value(Arc::clone(&value));
         match shared.origin_of(key, &held, load.into_said(), started, 0) {
-            Some(origin) => {
-                let key_mark = bytes.as_ref().and_then(|bytes| shared.key_mark(bytes));
-                if let Some(bytes) = &bytes {
-                    shared.write_disk(bytes, &held, &origin);
+            Found::Origin(origin) => {
+                if let Some(bytes) = &bytes
+                    && !shared.write_disk(bytes, &held, &origin, &|| true)
+                {
+                    // What is there is older.
+                    shared.remove_disk(bytes);
                 }
+                let key_mark = change.map(|change| shared.end_change(change));
                 let weight = shared.weigh(key, &held);
                 shared.enter(
                     hash,
@@ -48,8 +56,12 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
                 );
                 shared.count(Event::Insert);
             }
-            None => {
+            Found::Unwanted | Found::Outdated => {
                 shared.take_out(hash, key);
+                if let (Some(bytes), Some(change)) = (&bytes, change) {
+                    shared.remove_disk(bytes);
+                    shared.end_change(change);
+                }
                 shared.count(Event::NotKept);
             }
         }
@@ -66,8 +78,9 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
         if shared.disk.is_some() {
             let inputs = shared.observe_inputs(key);
             let bytes = shared.disk_key(key, inputs.as_ref());
-            shared.control.touch_key(stable_hash(&bytes));
-            is_removed |= shared.remove_disk(&crate::row::id_of(&bytes));
+            let change = shared.begin_change(&bytes);
+            is_removed |= shared.remove_disk(&bytes);
+            shared.end_change(change);
         }
         if is_removed {
             shared.count(Event::Removed);
@@ -99,6 +112,20 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
 }
 
 impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
+    /// Says that a key's row is about to be replaced or removed: what is being loaded will not be written.
+    fn begin_change(&self, bytes: &KeyBytes) -> KeyMark {
+        let hash = stable_hash(bytes);
+        KeyMark { hash, count: Control::touched(self.control.touch_key(hash)) }
+    }
+
+    /// Says so again, because somebody may have read the old row in between and taken it for the new one.
+    /// Returns the mark for the new value's entry: one that has passed already if another change came between,
+    /// which may be the newer.
+    fn end_change(&self, begun: KeyMark) -> KeyMark {
+        let before = self.control.touch_key(begun.hash);
+        if before == begun.count { KeyMark { count: Control::touched(before), ..begun } } else { begun }
+    }
+
     fn take_out(&self, hash: u64, key: &K) -> bool {
         let Some(entry) = self.entries.remove(hash, key) else { return false };
         self.bid_farewell(vec![(entry, Cause::Removed)]);

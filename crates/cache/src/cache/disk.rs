@@ -2,7 +2,10 @@
 
 use std::{
     ffi::CString,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -11,7 +14,6 @@ use crate::{
     codec::Codec,
     counters::Event,
     error::Result,
-    fingerprint::Digest,
     freshness::{StaleReason, Verdict},
     fs::Directory,
     key::{Key, KeyBytes},
@@ -33,6 +35,9 @@ pub(super) struct Disk<V> {
     pub(super) lock_timeout: Duration,
     /// Whether a value of this codec was seen to come back as it went.
     round_trips: OnceLock<bool>,
+    /// Everything was declared wrong because a row could be neither removed nor read, and since then nothing was
+    /// read or written.
+    is_dead: AtomicBool,
 }
 
 /// A value from disk, and where it comes from.
@@ -43,7 +48,8 @@ pub(super) struct Kept<V> {
 
 impl<V> Disk<V> {
     pub(super) fn new(codec: Codec<V>, open: Open, locks: Option<Directory>, lock_timeout: Duration) -> Self {
-        Self { codec, open, storage: OnceLock::new(), locks, lock_timeout, round_trips: OnceLock::new() }
+        let (storage, round_trips) = (OnceLock::new(), OnceLock::new());
+        Self { codec, open, storage, locks, lock_timeout, round_trips, is_dead: AtomicBool::new(false) }
     }
 }
 
@@ -84,6 +90,9 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             self.warned.once(Trouble::Read, &self.name, &error);
             return Err(StaleReason::Unreadable { error: error.to_string() });
         }
+        if opened.is_ok() {
+            disk.is_dead.store(false, Ordering::Relaxed);
+        }
         let judged = opened.and_then(|kept| self.judge(key, kept));
         self.counters.add(Event::LookupNanos, began.elapsed().as_nanos() as u64);
         judged
@@ -99,37 +108,63 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         Ok(kept)
     }
 
-    /// Writes a value. Failing fails nothing but the next lookup's speed.
-    pub(super) fn write_disk(&self, bytes: &KeyBytes, held: &Held<V>, origin: &Origin) {
-        let (Some(disk), Some(storage)) = (&self.disk, self.storage()) else { return };
+    /// Writes a value, if `still` says so when nobody else can write. Returns whether it did: failing fails
+    /// nothing but the next lookup's speed.
+    pub(super) fn write_disk(
+        &self,
+        bytes: &KeyBytes,
+        held: &Held<V>,
+        origin: &Origin,
+        still: &dyn Fn() -> bool,
+    ) -> bool {
+        let (Some(disk), Some(storage)) = (&self.disk, self.storage()) else { return false };
         let began = Instant::now();
         let encoded = match held {
             Held::Missing(_) => Ok(Vec::new()),
             Held::Value(value) => disk.encode(value),
         };
         let sealed = encoded.and_then(|value| row::seal(disk.codec.fingerprint(), bytes, origin, &value));
-        match sealed {
+        let is_written = match sealed {
             Err(error) => {
                 self.count(Event::StoreError);
                 self.warned.once(Trouble::Codec, &self.name, &error);
+                false
             }
-            Ok(row) => match storage.write(&[(row::id_of(bytes), &row)]) {
-                Ok(evicted) => self.counters.add(Event::EvictedDisk, evicted),
+            Ok(row) => match storage.write_if(&[(row::id_of(bytes), &row)], still) {
+                Ok(evicted) => {
+                    self.counters.add(Event::EvictedDisk, evicted.unwrap_or(0));
+                    disk.is_dead.store(false, Ordering::Relaxed);
+                    evicted.is_some()
+                }
                 Err(error) => {
                     self.count(Event::StoreError);
                     self.warned.once(Trouble::Write, &self.name, &error);
+                    false
                 }
             },
-        }
+        };
         self.counters.add(Event::LookupNanos, began.elapsed().as_nanos() as u64);
+        is_written
     }
 
-    /// Removes the row of a key. Returns whether there was one.
-    pub(super) fn remove_disk(&self, id: &Digest) -> bool {
-        let Some(storage) = self.storage() else { return false };
-        storage.remove(id).unwrap_or_else(|error| {
+    /// Removes the row of a key. Returns whether there was one. What cannot be removed (the disk is full, a
+    /// writer was stopped) must not be served either: then everything in the cache is declared wrong.
+    pub(super) fn remove_disk(&self, bytes: &KeyBytes) -> bool {
+        let (Some(disk), Some(storage)) = (&self.disk, self.storage()) else { return false };
+        let id = row::id_of(bytes);
+        storage.remove(&id).unwrap_or_else(|error| {
             self.warned.once(Trouble::Write, &self.name, &error);
-            false
+            let mut is_live = false;
+            let read = storage.read(&id, &mut |row| {
+                is_live =
+                    row::open_any(row).is_ok_and(|(_, origin, _)| self.control.check(&origin.marks).is_ok());
+            });
+            // Nobody can tell: once is enough, as long as nothing is read or written.
+            is_live |= read.is_err() && !disk.is_dead.swap(true, Ordering::Relaxed);
+            if is_live {
+                self.control.clear();
+            }
+            is_live
         })
     }
 

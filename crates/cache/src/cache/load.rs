@@ -9,6 +9,7 @@ use std::{
 };
 
 pub use error::LoadError;
+pub(super) use finish::Found;
 
 use super::{
     Cache, Shared,
@@ -20,6 +21,7 @@ use crate::{
     clock::Timestamp,
     counters::Event,
     evidence::{Evidence, Inputs},
+    fingerprint::Digest,
     flight::{self, Outcome},
     freshness::StaleReason,
     key::Key,
@@ -99,6 +101,7 @@ impl Load<'_> {
 pub(super) struct Started {
     marks: Marks,
     invalidations: u64,
+    signature: Option<Digest>,
     made: Timestamp,
     clock: Instant,
 }
@@ -146,7 +149,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
                 }
                 Begun::Lead(mut lead) => {
                     let load = shared.load_for(&mut lead);
-                    let started = shared.start();
+                    let started = shared.start(key);
                     let made = flight::inside(lead.ticket.id(), || loader(key, &load));
                     return shared.finish(key, lead, load, started, made);
                 }
@@ -192,7 +195,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
                 }
                 Begun::Lead(mut lead) => {
                     let load = shared.load_for(&mut lead);
-                    let started = shared.start();
+                    let started = shared.start(key);
                     let made = flight::inside_task(lead.ticket.id(), loader(key, &load)).await;
                     return shared.finish(key, lead, load, started, made);
                 }
@@ -224,10 +227,11 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     }
 
     /// Notes what is true before a value is made.
-    pub(super) fn start(&self) -> Started {
+    pub(super) fn start(&self, key: &K) -> Started {
         Started {
             marks: self.control.marks(&[]),
             invalidations: self.control.invalidations(),
+            signature: self.signature_of(key),
             made: self.clock.wall(),
             clock: Instant::now(),
         }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     counters::Event,
     evidence::Evidence,
-    flight::{Joined, Outcome, Ticket, Waiter},
+    flight::{self, Joined, Outcome, Ticket, Waiter},
     freshness::StaleReason,
     key::{Key, KeyBytes},
     lock::RemovableLock,
@@ -100,6 +100,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
         };
         match shared.find_on_disk(key, reason) {
             Ok((kept, key_mark)) => {
+                shared.count_disk_hit(&kept);
                 let answer = kept.held.clone().into();
                 let weight = shared.weigh(key, &kept.held);
                 shared.enter(hash, key, shared.entry_of(key.to_owned(), kept, key_mark), weight);
@@ -141,7 +142,13 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         entry.generation == generation
             && entry.origin.is_none()
             && (entry.refresh_at == u64::MAX || self.clock.coarse() < entry.refresh_at)
-            && entry.key_mark.is_none_or(|mark| self.control.key(mark.hash) == mark.count)
+            && self.is_current(entry.key_mark)
+    }
+
+    /// Whether nobody has replaced or removed a key since.
+    #[inline]
+    pub(super) fn is_current(&self, mark: Option<KeyMark>) -> bool {
+        mark.is_none_or(|mark| self.control.key(mark.hash) == mark.count)
     }
 
     #[inline]
@@ -171,13 +178,15 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
 
     fn find_row(&self, key: &K, bytes: &KeyBytes) -> Result<(Kept<V>, Option<KeyMark>), StaleReason> {
         let key_mark = self.key_mark(bytes);
-        let kept = self.read_disk(key, bytes)?;
+        Ok((self.read_disk(key, bytes)?, key_mark))
+    }
+
+    fn count_disk_hit(&self, kept: &Kept<V>) {
         self.count(match kept.held {
             Held::Value(_) => Event::DiskHit,
             Held::Missing(_) => Event::NegativeHit,
         });
         self.counters.add(Event::SavedNanos, kept.origin.cost);
-        Ok((kept, key_mark))
     }
 
     /// The bytes that name a key on disk: with the content of its inputs, if that is part of it.
@@ -203,12 +212,13 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             Found::Fading(fading) => (StaleReason::Asked, Some(fading)),
             Found::Miss(reason) => (reason, None),
         };
+        let epoch = self.control.epoch();
         let ticket = match fading {
-            Some(fading) => match self.flights.lead(hash, key) {
+            Some(fading) => match self.flights.lead(hash, key, epoch) {
                 Some(ticket) => ticket,
                 None => return Ok(Begun::Answered(self.serve(hash, fading).into())),
             },
-            None => match self.flights.join(hash, key) {
+            None => match self.flights.join(hash, key, epoch) {
                 Joined::Lead(ticket) => ticket,
                 Joined::Wait(waiter) => {
                     self.count(Event::Wait);
@@ -235,11 +245,13 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         blocks: bool,
     ) -> Result<Begun<'a, K, V>, LoadError<E>> {
         // The last leader may have landed between our look and our joining.
-        if let Some(held) = self.landed_meanwhile(hash, key) {
+        if let Some((held, cost)) = self.landed_meanwhile(hash, key) {
+            self.count_hit(hash, &held, cost);
             ticket.fail(outcome_of(&held));
             return Ok(Begun::Answered(held.into()));
         }
-        let evidence = self.observe_inputs(key);
+        // The host says what the inputs are: if it asks for this key to do so, it is told.
+        let evidence = flight::inside(ticket.id(), || self.observe_inputs(key));
         let mut lead =
             Lead { hash, ticket, bytes: None, key_mark: None, evidence, reason, process_lock: None };
         let is_asked = lead.reason == StaleReason::Asked;
@@ -264,9 +276,11 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         Ok(Begun::Lead(lead))
     }
 
-    fn landed_meanwhile(&self, hash: u64, key: &K) -> Option<Held<V>> {
+    fn landed_meanwhile(&self, hash: u64, key: &K) -> Option<(Held<V>, u64)> {
         let generation = self.control.generation();
-        let look = |entry: &Entry<K, V>| self.is_plainly_fresh(entry, generation).then(|| entry.held.clone());
+        let look = |entry: &Entry<K, V>| {
+            self.is_plainly_fresh(entry, generation).then(|| (entry.held.clone(), entry.cost))
+        };
         self.entries.peek(hash, key, look).flatten()
     }
 
@@ -276,10 +290,12 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         lead: Lead<'a, K, V>,
         (kept, key_mark): (Kept<V>, Option<KeyMark>),
     ) -> Begun<'a, K, V> {
+        self.count_disk_hit(&kept);
         let held = kept.held.clone();
         let weight = self.weigh(key, &held);
         let mut left = Vec::new();
-        lead.ticket.land(outcome_of(&held), |owned| {
+        let still = || self.is_current(key_mark);
+        lead.ticket.land(outcome_of(&held), still, |owned| {
             self.entries.insert(lead.hash, key, self.entry_of(owned, kept, key_mark), weight, &mut left);
         });
         self.bid_farewell(left);

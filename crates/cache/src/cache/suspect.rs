@@ -75,7 +75,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         if suspect.generation != self.control.generation() {
             return Err(StaleReason::Cleared);
         }
-        if suspect.key_mark.is_some_and(|mark| self.control.key(mark.hash) != mark.count) {
+        if !self.is_current(suspect.key_mark) {
             return Err(StaleReason::Replaced);
         }
         let now = self.clock.coarse();

@@ -6,7 +6,7 @@
 //! for A), or if somebody inside of it waits, directly or through others, for a flight on one's own path.
 //! Those who wait inside of loaders are few, so all of them stand in one list.
 
-use std::{cell::RefCell, future::Future, pin::pin, sync::OnceLock};
+use std::{cell::RefCell, future::Future, pin::pin};
 
 use super::FlightId;
 use crate::sync::{Guarded, Mutex, thread_local};
@@ -20,10 +20,11 @@ pub(crate) fn inside<T>(flight: Option<FlightId>, run: impl FnOnce() -> T) -> T 
     struct Leave(usize);
     impl Drop for Leave {
         fn drop(&mut self) {
-            PATH.with_borrow_mut(|path| path.truncate(self.0));
+            PATH.with(|path| path.borrow_mut().truncate(self.0));
         }
     }
-    let _leave = Leave(PATH.with_borrow_mut(|path| {
+    let _leave = Leave(PATH.with(|path| {
+        let mut path = path.borrow_mut();
         let outside = path.len();
         path.extend(flight);
         outside
@@ -31,19 +32,24 @@ pub(crate) fn inside<T>(flight: Option<FlightId>, run: impl FnOnce() -> T) -> T 
     run()
 }
 
+/// Whether the caller runs inside of this flight.
+pub(super) fn is_inside(flight: FlightId) -> bool {
+    PATH.with(|path| path.borrow().contains(&flight))
+}
+
 /// Runs a task's loader inside of its flight, whichever thread polls it.
 pub(crate) async fn inside_task<F: Future>(flight: Option<FlightId>, loader: F) -> F::Output {
     struct Restore(Vec<FlightId>);
     impl Drop for Restore {
         fn drop(&mut self) {
-            PATH.replace(std::mem::take(&mut self.0));
+            PATH.with(|path| path.replace(std::mem::take(&mut self.0)));
         }
     }
-    let mut path = PATH.with_borrow(Vec::clone);
+    let mut path = PATH.with(|path| path.borrow().clone());
     path.extend(flight);
     let mut loader = pin!(loader);
     std::future::poll_fn(move |context| {
-        let _restore = Restore(PATH.replace(path.clone()));
+        let _restore = Restore(PATH.with(|current| current.replace(path.clone())));
         loader.as_mut().poll(context)
     })
     .await
@@ -57,11 +63,19 @@ struct Waiting {
 }
 
 /// Everybody who waits inside of a loader, in this process.
-static WAITING: OnceLock<Guarded<Mutex<Vec<Waiting>>>> = OnceLock::new();
+#[cfg(not(feature = "shuttle"))]
+static WAITING: std::sync::LazyLock<Guarded<Mutex<Vec<Waiting>>>> =
+    std::sync::LazyLock::new(|| Guarded::mutex(Vec::new()));
+
+#[cfg(feature = "shuttle")]
+shuttle::lazy_static! {
+    /// The same, for each schedule anew: its lock belongs to one scheduler.
+    static ref WAITING: Guarded<Mutex<Vec<Waiting>>> = Guarded::mutex(Vec::new());
+}
 
 fn with_waiting<T>(look: impl FnOnce(&mut Vec<Waiting>) -> T) -> Option<T> {
     // Lost in a fork: then no cycle is found, and a time-out ends it.
-    WAITING.get_or_init(|| Guarded::mutex(Vec::new())).lock().map(|mut waiting| look(&mut waiting))
+    WAITING.lock().map(|mut waiting| look(&mut waiting))
 }
 
 /// A note that the caller waits, taken back when dropped.
@@ -74,7 +88,7 @@ pub(super) struct Cycle;
 impl Wait {
     /// Notes that the caller waits for `flight`, unless that would never end.
     pub(super) fn begin(flight: FlightId) -> Result<Self, Cycle> {
-        let own = PATH.with_borrow(Vec::clone);
+        let own = PATH.with(|path| path.borrow().clone());
         if own.is_empty() {
             return Ok(Self(None));
         }

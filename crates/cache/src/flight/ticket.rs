@@ -35,19 +35,29 @@ impl<'a, K: Key + ?Sized, V> Ticket<'a, K, V> {
     /// Ends the flight: `keep` puts the value where lookups find it, unless it was declared wrong while it
     /// was being made. Nobody can declare it wrong between that question and `keep`. Returns whether it
     /// was kept.
-    pub(crate) fn land(mut self, outcome: Outcome<V>, keep: impl FnOnce(K::Owned)) -> bool {
+    ///
+    /// `still` says whether another process has declared it wrong, which this one is not told of. It is asked when
+    /// nobody can join any more: if so, those who wait look for themselves, because some of them may have come
+    /// after that.
+    pub(crate) fn land(
+        mut self,
+        outcome: Outcome<V>,
+        still: impl FnOnce() -> bool,
+        keep: impl FnOnce(K::Owned),
+    ) -> bool {
         let Some(id) = self.id.take() else { return false };
         let Some(mut table) = self.flights.table(self.hash).lock() else { return false };
         // Gone: a time-out took it away, and somebody else may have loaded since.
         let Ok(entry) = table.find_entry(self.hash, |record| record.id == id) else { return false };
         let (record, _) = entry.remove();
-        let is_kept = !record.is_invalidated;
+        let is_right = still();
+        let is_kept = is_right && !record.is_invalidated;
         if is_kept {
             keep(record.key);
         }
         drop(table);
         if let Some(room) = record.waiters {
-            room.announce(outcome);
+            room.announce(if is_right { outcome } else { Outcome::Abandoned });
         }
         is_kept
     }

@@ -81,6 +81,13 @@ impl<V> Waiter<V> {
 
     /// Blocks the thread until the flight ends; `None` when it has not after `timeout`.
     pub(crate) fn block(&self, timeout: Duration) -> Option<Outcome<V>> {
+        // A scheduler of tests has no time: where none is given, any moment may be the end of it.
+        #[cfg(feature = "shuttle")]
+        if timeout.is_zero() {
+            shuttle::thread::yield_now();
+            let state = self.room.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            return state.outcome.clone();
+        }
         let guard = self.room.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let (state, _) = self
             .room

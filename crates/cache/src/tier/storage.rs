@@ -15,7 +15,13 @@ pub trait Storage: Send + Sync + std::fmt::Debug {
     /// All of them or none. Returns how many rows were evicted for them.
     fn write(&self, rows: &[(Digest, &[u8])]) -> Result<u64>;
 
-    /// Removes a row. Returns whether there was one.
+    /// Like [`write`](Self::write), if `still` says so when nobody else can write any more. `None`: it did not,
+    /// and nothing was written. What `still` asks takes no lock that is held while a storage is written to.
+    fn write_if(&self, rows: &[(Digest, &[u8])], still: &dyn Fn() -> bool) -> Result<Option<u64>> {
+        if still() { self.write(rows).map(Some) } else { Ok(None) }
+    }
+
+    /// Removes a row, also one that somebody else is just writing. Returns whether there was one.
     fn remove(&self, id: &Digest) -> Result<bool>;
 
     /// Shows every row to `visit`, which says what to do with it. Returns how many rows were removed.

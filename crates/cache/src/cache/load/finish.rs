@@ -41,9 +41,14 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             }
         };
         let is_kept = match self.origin_of(key, &held, said, started, cost) {
-            Some(origin) => self.keep(key, lead, Kept { held: held.clone(), origin }),
-            None => {
+            Found::Origin(origin) => self.keep(key, lead, Kept { held: held.clone(), origin }),
+            Found::Unwanted => {
                 lead.ticket.fail(outcome_of(&held));
+                false
+            }
+            // Right for this call, which began before. Those who wait may have come after: they look anew.
+            Found::Outdated => {
+                lead.ticket.fail(Outcome::Abandoned);
                 false
             }
         };
@@ -53,7 +58,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         Ok(held.into())
     }
 
-    /// Where the value comes from; `None` if that forbids to keep it.
+    /// Where the value comes from, if that does not forbid to keep it.
     pub(in crate::cache) fn origin_of(
         &self,
         key: &K,
@@ -61,7 +66,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         said: Said,
         started: Started,
         cost: u64,
-    ) -> Option<Origin> {
+    ) -> Found {
         let missing = match held {
             Held::Value(_) => None,
             Held::Missing(reason) => Some(reason.to_string()),
@@ -70,7 +75,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         // That there is nothing is kept only where somebody said for how long.
         let is_for_nobody = missing.is_some() && ttl.is_none();
         if said.is_not_kept || is_for_nobody || ttl == Some(0) {
-            return None;
+            return Found::Unwanted;
         }
         let mut marks = started.marks;
         let mut tags = self.tags_of(key);
@@ -78,19 +83,22 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         if !tags.is_empty() {
             marks.tags = self.control.marks(&tags).tags;
             if self.control.invalidations() != started.invalidations {
-                return None;
+                return Found::Outdated;
             }
         }
         let evidence = match said.evidence.check(Strength::Full, &*self.clock) {
             Proof::Holds => said.evidence,
             Proof::Renewed(evidence) => evidence,
-            Proof::Broken(_) => return None,
+            Proof::Broken(_) => return Found::Outdated,
         };
-        Some(Origin {
+        if self.signature_of(key) != started.signature {
+            return Found::Outdated;
+        }
+        Found::Origin(Origin {
             made: started.made,
             ttl,
             version: self.policy.version.clone(),
-            signature: self.signature_of(key),
+            signature: started.signature,
             cost,
             missing,
             marks,
@@ -100,25 +108,34 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
 
     /// Keeps a value on disk and in memory, unless it was declared wrong while it was being made.
     fn keep(&self, key: &K, lead: Lead<'_, K, V>, kept: Kept<V>) -> bool {
-        if let Some(bytes) = &lead.bytes
-            && lead.ticket.is_valid()
-        {
-            self.write_disk(bytes, &kept.held, &kept.origin);
+        // Asked when nobody else can write: who removes or replaces the row says so first and then writes.
+        let mark = lead.key_mark;
+        // What was cleared would serve nobody, and may replace what was loaded since.
+        let generation = kept.origin.marks.cache;
+        let still = || self.is_current(mark) && self.control.generation() == generation;
+        if let Some(bytes) = &lead.bytes {
+            let still = || lead.ticket.is_valid() && still();
+            // Where it fails, what is on disk is as stale as it was.
+            let _ = self.write_disk(bytes, &kept.held, &kept.origin, &still);
         }
         let weight = self.weigh(key, &kept.held);
         let outcome = outcome_of(&kept.held);
         let mut left = Vec::new();
-        let is_kept = lead.ticket.land(outcome, |owned| {
-            let entry = self.entry_of(owned, kept, lead.key_mark);
+        let is_kept = lead.ticket.land(outcome, still, |owned| {
+            let entry = self.entry_of(owned, kept, mark);
             self.entries.insert(lead.hash, key, entry, weight, &mut left);
         });
         self.bid_farewell(left);
-        // Removed or replaced meanwhile, here or by another process: what was just written is the older.
-        if let Some(bytes) = &lead.bytes
-            && (!is_kept || lead.key_mark.is_some_and(|mark| self.control.key(mark.hash) != mark.count))
-        {
-            self.remove_disk(&crate::row::id_of(bytes));
-        }
         is_kept
     }
+}
+
+/// What is found about a new value.
+pub(in crate::cache) enum Found {
+    /// Where it comes from: it may be kept.
+    Origin(Origin),
+    /// Nobody wants it kept.
+    Unwanted,
+    /// What it was made from has changed while it was made.
+    Outdated,
 }

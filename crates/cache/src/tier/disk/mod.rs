@@ -103,18 +103,18 @@ impl Storage for Lmdb {
     }
 
     fn write(&self, rows: &[(Digest, &[u8])]) -> Result<u64> {
+        self.write_if(rows, &|| true).map(|evicted| evicted.unwrap_or(0))
+    }
+
+    fn write_if(&self, rows: &[(Digest, &[u8])], still: &dyn Fn() -> bool) -> Result<Option<u64>> {
         if rows.is_empty() {
-            return Ok(0);
+            return Ok(Some(0));
         }
-        write::write(self.environment()?, rows, self.limit, &*self.clock)
+        write::write(self.environment()?, rows, self.limit, still, &*self.clock)
     }
 
     fn remove(&self, id: &Digest) -> Result<bool> {
-        let open = self.environment()?;
-        let view = open.reading()?;
-        let known = open.rows.get(&view, &id.0).map_err(open.failed("read"))?.is_some();
-        drop(view);
-        Ok(known && write::remove(open, &[id.0], &*self.clock)? > 0)
+        Ok(write::remove(self.environment()?, &[id.0], &*self.clock)? > 0)
     }
 
     fn sweep(&self, visit: &mut dyn FnMut(&Digest, &[u8]) -> Visit) -> Result<u64> {

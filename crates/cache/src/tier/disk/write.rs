@@ -62,13 +62,15 @@ impl Limit {
     }
 }
 
-/// Keeps rows: all or none. Returns how many others were evicted.
+/// Keeps rows: all or none. Returns how many others were evicted, or `None` if `still` does not want them kept
+/// when their turn has come.
 pub(super) fn write(
     open: &Environment,
     rows: &[(Digest, &[u8])],
     limit: Limit,
+    still: &dyn Fn() -> bool,
     clock: &dyn Clock,
-) -> Result<u64> {
+) -> Result<Option<u64>> {
     let limit = limit.within(open.map_size);
     let sizes = || rows.iter().map(|(_, row)| totals::size(row));
     let refused = |size, share| {
@@ -79,6 +81,9 @@ pub(super) fn write(
     sizes().try_for_each(|size| refused(size, ROW_SHARE))?;
     refused(sizes().sum(), WRITE_SHARE)?;
     open.writing(clock, || {
+        if !still() {
+            return Ok(None);
+        }
         let mut evicted = 0;
         let mut outcome = try_to_write(open, rows, limit);
         for _ in 0..ATTEMPTS {
@@ -96,7 +101,7 @@ pub(super) fn write(
         for (id, _) in rows {
             open.recency.touch(id, now);
         }
-        Ok(evicted + written)
+        Ok(Some(evicted + written))
     })
 }
 
@@ -246,7 +251,8 @@ fn random(open: &Environment) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// Removes the rows of these ids. Returns how many there were.
+/// Removes the rows of these ids. Returns how many there were. Looks for them only when nobody else can write: a row
+/// that another writer is about to commit is there then.
 pub(super) fn remove(open: &Environment, ids: &[[u8; 16]], clock: &dyn Clock) -> Result<u64> {
     let remove = || {
         let mut change = open.env.write_txn()?;
@@ -258,6 +264,10 @@ pub(super) fn remove(open: &Environment, ids: &[[u8; 16]], clock: &dyn Clock) ->
                 bytes = bytes.saturating_sub(size);
                 removed += 1;
             }
+        }
+        if removed == 0 {
+            change.abort();
+            return Ok(0);
         }
         totals::put(&open.rows, &mut change, bytes)?;
         change.commit()?;
