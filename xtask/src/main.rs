@@ -8,6 +8,7 @@
 mod bench;
 mod corpora;
 mod environment;
+mod faults;
 mod lint;
 mod process;
 mod python;
@@ -26,6 +27,8 @@ Usage: cargo xtask COMMAND
   test [ARGS…]              prepare corpora and environments, then examples, documentation tests, all tests;
                             ARGS go to the test runner, and then only its tests run
   test --env                prepare, then print what tests need as `export NAME=value` lines
+  faults [ARGS…]            the cache's fault suites at their long setting, in a release build, as a table;
+                            ARGS go to the test runner: a part of a test's name
   corpora [--large]         fetch the real packages that tests and benchmarks read; --large adds
                             homeassistant and checks its 1,562 manifests
   bench [--only P1,P4] [--quick]
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
     let outcome = match command.as_str() {
         "lint" => lint::run(&rest),
         "test" => test::run(&rest),
+        "faults" => faults::run(&rest),
         "corpora" => corpora::run(&rest),
         "bench" => bench::run(&rest),
         "help" | "--help" | "-h" => {

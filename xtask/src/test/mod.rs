@@ -34,6 +34,13 @@ pub(crate) fn run(arguments: &[String]) -> Result {
             failed.push("documentation tests");
         }
     }
+    if arguments.is_empty() {
+        // Their own build: locks that a scheduler drives through every order.
+        let schedules = ["--package", "plugcache-cache", "--features", "shuttle", "--test", "shuttle"];
+        if !tested(&[&["test"][..], &schedules].concat(), &[], &variables, &tally)? {
+            failed.push("schedules");
+        }
+    }
     let mut runner = if has_nextest() { vec!["nextest", "run"] } else { vec!["test", "--all-targets"] };
     if !arguments.iter().any(|argument| argument == "-p" || argument == "--package") {
         runner.push("--workspace");
