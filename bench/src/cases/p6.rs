@@ -3,7 +3,7 @@
 use std::{
     hint::black_box,
     sync::{Arc, Barrier},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use plugcache_cache::{Cache, Hub, Key};
@@ -123,25 +123,33 @@ fn side_by_side(context: &Context) -> Result<Vec<Row>> {
     }])
 }
 
+/// Lookups in as many threads at once; the time of the slowest, as each reads it for itself.
 fn in_threads(
     count: usize,
     halves: &[Vec<u64>; 2],
     look: &(dyn Fn(usize, &u64) -> Option<Arc<u64>> + Sync),
 ) -> Result<Sample> {
-    let start = Barrier::new(count + 1);
+    let start = Barrier::new(count);
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..count)
             .map(|thread| {
                 let start = &start;
                 scope.spawn(move || {
                     start.wait();
+                    let began = Instant::now();
                     let looked = halves[thread].iter().cycle().take(LOOKUPS);
-                    looked.filter_map(|key| black_box(look(thread, key))).count()
+                    let found = looked.filter_map(|key| black_box(look(thread, key))).count();
+                    (began.elapsed(), found as u64)
                 })
             })
             .collect();
-        start.wait();
-        Sample::of(|| Ok(threads.into_iter().map(|thread| thread.join().unwrap_or(0) as u64).sum()))
+        let mut sample = Sample::default();
+        for thread in threads {
+            let (wall, found) = thread.join().map_err(|_| "a thread panicked")?;
+            sample.wall = sample.wall.max(wall);
+            sample.answer += found;
+        }
+        Ok(sample)
     })
 }
 

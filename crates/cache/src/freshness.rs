@@ -123,10 +123,8 @@ pub enum StaleReason {
     Asked,
     /// Its time to live is over.
     Expired {
-        /// When it was made.
-        made: Timestamp,
-        /// How long it was to live, in nanoseconds.
-        ttl: u64,
+        /// When it ended.
+        at: Timestamp,
         /// The time now.
         now: Timestamp,
     },
@@ -190,9 +188,8 @@ impl fmt::Display for StaleReason {
             Self::Racy { .. } => f.write_str("modified too recently for its stamp to prove anything"),
             Self::Unreadable { error } => write!(f, "cannot be read: {error}"),
             Self::Asked => f.write_str("a new one was asked for"),
-            Self::Expired { made, ttl, now } => {
-                let age = Duration::from_nanos(now.since(*made).unsigned_abs());
-                write!(f, "expired: {age:.1?} old, its time to live was {:.1?}", Duration::from_nanos(*ttl))
+            Self::Expired { at, now } => {
+                write!(f, "expired {:.1?} ago", Duration::from_nanos(now.since(*at).unsigned_abs()))
             }
             Self::Future { made, now } => {
                 let ahead = Duration::from_nanos(made.since(*now).unsigned_abs());

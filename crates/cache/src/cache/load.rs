@@ -11,9 +11,8 @@ use std::{
 pub use error::LoadError;
 
 use super::{
-    Cache, Shared,
-    entries::Held,
-    read::{Answer, Begun, Lead},
+    Answer, Cache, Shared,
+    read::{Begun, Lead},
 };
 use crate::{
     Error,
@@ -262,9 +261,9 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
 }
 
 /// The value or the knowledge that there is none, as it is kept.
-fn held<V>(made: Option<V>, reason: Option<String>) -> Held<V> {
+fn answer<V>(made: Option<V>, reason: Option<String>) -> Answer<V> {
     match made {
-        Some(value) => Held::Value(Arc::new(value)),
-        None => Held::Missing(reason.unwrap_or_else(|| "not found".to_owned()).into()),
+        Some(value) => Answer::Value(Arc::new(value)),
+        None => Answer::Missing(reason.unwrap_or_else(|| "not found".to_owned()).into()),
     }
 }
