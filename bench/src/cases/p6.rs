@@ -62,7 +62,10 @@ where
     Ok(vec![
         Row::at_most(GOAL, &case, &ours, 2.2, &bare),
         Row::faster(GOAL, &case, &ours, faster, &moka),
-        Row { bound: Bound::AtLeast(0.0), ..Row::faster(GOAL, &format!("{case}, for comparison"), &ours, 0.0, &quick) },
+        Row {
+            bound: Bound::AtLeast(0.0),
+            ..Row::faster(GOAL, &format!("{case}, for comparison"), &ours, 0.0, &quick)
+        },
     ])
 }
 
@@ -80,7 +83,9 @@ fn misses(context: &Context) -> Result<Vec<Row>> {
                 cache.get_or_load(&key, |key| Ok::<_, std::io::Error>(*key)).unwrap_or_default()
             })
         }),
-        Subject::new("moka get_with", |round| sample(fresh(round), &|key| moka.get_with(key, || Arc::new(key)))),
+        Subject::new("moka get_with", |round| {
+            sample(fresh(round), &|key| moka.get_with(key, || Arc::new(key)))
+        }),
         Subject::new("quick_cache get_or_insert_with", |round| {
             sample(fresh(round), &|key| {
                 quick.get_or_insert_with(&key, || Ok::<_, ()>(Arc::new(key))).unwrap_or_default()
@@ -91,7 +96,10 @@ fn misses(context: &Context) -> Result<Vec<Row>> {
     let case = format!("{MISSES} times miss, load, insert");
     Ok(vec![
         Row::faster(GOAL, &case, &ours, 8.0, &moka),
-        Row { bound: Bound::AtLeast(0.0), ..Row::faster(GOAL, &format!("{case}, for comparison"), &ours, 0.0, &quick) },
+        Row {
+            bound: Bound::AtLeast(0.0),
+            ..Row::faster(GOAL, &format!("{case}, for comparison"), &ours, 0.0, &quick)
+        },
     ])
 }
 
@@ -153,11 +161,7 @@ fn in_threads(
     })
 }
 
-fn lookups<'a, K>(
-    name: &str,
-    order: &'a [K],
-    look: impl Fn(&K) -> Option<Arc<u64>> + 'a,
-) -> Subject<'a> {
+fn lookups<'a, K>(name: &str, order: &'a [K], look: impl Fn(&K) -> Option<Arc<u64>> + 'a) -> Subject<'a> {
     Subject::new(name, move |_| {
         Sample::of(|| {
             let looked = order.iter().cycle().take(LOOKUPS);
@@ -175,7 +179,9 @@ fn shuffled<K: Clone>(keys: &[K]) -> Vec<K> {
     let mut numbered: Vec<(u64, K)> = keys
         .iter()
         .enumerate()
-        .map(|(n, key)| ((n as u64).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29), key.clone()))
+        .map(|(n, key)| {
+            ((n as u64).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29), key.clone())
+        })
         .collect();
     numbered.sort_by_key(|(order, _)| *order);
     numbered.into_iter().map(|(_, key)| key).collect()

@@ -3,9 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Cache, Shared,
+    Answer, Cache, Shared,
     disk::Kept,
-    Answer,
     entries::{Cause, Entry},
     load::Load,
     read::stable_hash,

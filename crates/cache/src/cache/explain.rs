@@ -59,7 +59,9 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
         let shared = &*self.shared;
         let hash = shared.entries.hash(key);
         let memory = match shared.entries.peek(hash, key, |entry| (Suspect::of(entry), entry.answer())) {
-            Some((suspect, answer)) => report("memory", shared.try_suspect(hash, key, &suspect).map(|()| answer)),
+            Some((suspect, answer)) => {
+                report("memory", shared.try_suspect(hash, key, &suspect).map(|()| answer))
+            }
             None => report::<V>("memory", Err(StaleReason::Missing)),
         };
         let mut tiers = vec![memory];

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Cache, Shared,
+    Answer, Cache, Shared,
     disk::Kept,
-    Answer,
     entries::{Entry, KeyMark, Rest},
     load::LoadError,
     suspect::{Fading, Suspect},

@@ -3,9 +3,8 @@
 use std::{borrow::Borrow, sync::Arc};
 
 use super::{
-    Shared,
+    Answer, Shared,
     disk::Kept,
-    Answer,
     entries::{Cause, Cost, Entry, KeyMark, Left, Rest},
     read::Found,
 };
@@ -119,9 +118,10 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     /// The entry in memory of a value that is fresh now.
     pub(super) fn entry_of(&self, key: K::Owned, kept: Kept<V>, key_mark: Option<KeyMark>) -> Entry<K, V> {
         let Kept { answer, origin } = kept;
-        let refresh_at = self.policy.remaining(&origin, || self.clock.wall()).map_or(u64::MAX, |remaining| {
-            self.policy.refresh_at(self.now().saturating_add(remaining))
-        });
+        let refresh_at = self
+            .policy
+            .remaining(&origin, || self.clock.wall())
+            .map_or(u64::MAX, |remaining| self.policy.refresh_at(self.now().saturating_add(remaining)));
         let (generation, cost) = (origin.marks.cache as u32, Cost::of_nanoseconds(origin.cost));
         let is_checked =
             !origin.evidence.is_empty() || !origin.marks.tags.is_empty() || origin.signature.is_some();
