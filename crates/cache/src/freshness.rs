@@ -80,6 +80,8 @@ pub enum StaleReason {
     },
     /// It was made for another key.
     OtherKey,
+    /// It was made for values of another type, or in another format.
+    OtherType,
     /// It was made for the same tree in another place.
     Relocated,
     /// Older than allowed, or made in the future.
@@ -176,6 +178,7 @@ impl fmt::Display for StaleReason {
                 write!(f, "written by version {found}, this is version {expected}")
             }
             Self::OtherKey => f.write_str("made for other roots or rules"),
+            Self::OtherType => f.write_str("made for values of another type or in another format"),
             Self::Relocated => f.write_str("the tree stands in another place"),
             Self::Age { made, now } => write!(f, "made at {} ns, now {} ns", made.0, now.0),
             Self::Added => f.write_str("added"),

@@ -135,10 +135,10 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
             match shared.begin(key, true)? {
                 Begun::Answered(answer) => return Ok(answer),
                 Begun::Wait(waiter) => {
-                    let outcome = waiter.block(shared.wait_timeout).unwrap_or_else(|| {
+                    let Some(outcome) = waiter.block(shared.wait_timeout) else {
                         shared.flights.give_up(shared.entries.hash(key), waiter.flight());
-                        Outcome::TimedOut
-                    });
+                        return Err(shared.timed_out(key));
+                    };
                     if let Some(answer) = shared.share(key, outcome)? {
                         return Ok(answer);
                     }
@@ -232,6 +232,12 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         }
     }
 
+    fn timed_out<E>(&self, key: &K) -> LoadError<E> {
+        self.count(Event::WaitTimeout);
+        let (cache, key) = (self.name.clone(), self.key_text(key).to_string());
+        LoadError::Timeout { cache, key, waited: self.wait_timeout }
+    }
+
     /// What one who waited makes of the leader's result. `None`: try again.
     fn share<E: Send + Sync + 'static>(
         &self,
@@ -251,11 +257,6 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
                 Err(LoadError::Panicked { cache, key })
             }
             Outcome::Abandoned => Ok(None),
-            Outcome::TimedOut => {
-                self.count(Event::WaitTimeout);
-                let (cache, key) = place();
-                Err(LoadError::Timeout { cache, key, waited: self.wait_timeout })
-            }
         }
     }
 }

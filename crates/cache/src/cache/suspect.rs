@@ -168,7 +168,9 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             StaleReason::Expired { .. } => Event::MissExpired,
             StaleReason::Age { .. } => Event::MissTooOld,
             StaleReason::Future { .. } => Event::MissFuture,
-            StaleReason::Application { .. } | StaleReason::Version { .. } => Event::MissVersion,
+            StaleReason::Application { .. } | StaleReason::Version { .. } | StaleReason::OtherType => {
+                Event::MissVersion
+            }
             StaleReason::Signature { .. } => Event::MissSignature,
             StaleReason::Input { .. } => Event::MissInput,
             StaleReason::Cleared => Event::MissCleared,
