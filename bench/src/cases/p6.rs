@@ -12,6 +12,7 @@ use crate::{
     Result,
     context::Context,
     measure::{Sample, Series, Subject, interleave},
+    peers,
     report::{Bound, Row},
 };
 
@@ -32,6 +33,7 @@ pub(crate) fn run(context: &Context) -> Result<Vec<Row>> {
     rows.extend(hits(context, "40-byte keys", |n| format!("plugins/extractor/module-{n:0>18}"), 3.5)?);
     rows.extend(misses(context)?);
     rows.extend(side_by_side(context)?);
+    rows.extend(beside_python(context)?);
     Ok(rows)
 }
 
@@ -67,6 +69,29 @@ where
             ..Row::faster(GOAL, &format!("{case}, for comparison"), &ours, 0.0, &quick)
         },
     ])
+}
+
+/// Python's caches, which the hosts use today, for comparison: no goal.
+fn beside_python(context: &Context) -> Result<Vec<Row>> {
+    let keys: Vec<u64> = (0..ENTRIES).collect();
+    let order = shuffled(&keys);
+    let cache = ours::<u64>("python")?;
+    keys.iter().for_each(|key| drop(cache.insert(key, 7)));
+    let peer = |which: &'static str| {
+        let mut command = peers::script(context, &context.peers_python, "memory.py");
+        command.args([which, &ENTRIES.to_string(), &LOOKUPS.to_string()]);
+        Subject::child(which, command)
+    };
+    let subjects = [
+        lookups("ours", &order, |key| cache.get(key)),
+        peer("functools"),
+        peer("LRUCache"),
+        peer("TTLCache"),
+    ];
+    let [ours, rest @ ..] = interleave(context.slow_rounds(), subjects)?;
+    let case = format!("{LOOKUPS} hits, from Python, for comparison");
+    let row = |peer: &Series| Row { bound: Bound::AtLeast(0.0), ..Row::faster(GOAL, &case, &ours, 0.0, peer) };
+    Ok(rest.iter().map(row).collect())
 }
 
 fn misses(context: &Context) -> Result<Vec<Row>> {
