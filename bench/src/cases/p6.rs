@@ -90,7 +90,8 @@ fn beside_python(context: &Context) -> Result<Vec<Row>> {
     ];
     let [ours, rest @ ..] = interleave(context.slow_rounds(), subjects)?;
     let case = format!("{LOOKUPS} hits, from Python, for comparison");
-    let row = |peer: &Series| Row { bound: Bound::AtLeast(0.0), ..Row::faster(GOAL, &case, &ours, 0.0, peer) };
+    let row =
+        |peer: &Series| Row { bound: Bound::AtLeast(0.0), ..Row::faster(GOAL, &case, &ours, 0.0, peer) };
     Ok(rest.iter().map(row).collect())
 }
 
