@@ -3,7 +3,7 @@
 use std::{
     hint::black_box,
     sync::{Arc, Barrier},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use plugcache_cache::{Cache, Hub, Key};
@@ -12,6 +12,7 @@ use crate::{
     Result,
     context::Context,
     measure::{Sample, Series, Subject, interleave},
+    peers,
     report::{Bound, Row},
 };
 
@@ -32,6 +33,7 @@ pub(crate) fn run(context: &Context) -> Result<Vec<Row>> {
     rows.extend(hits(context, "40-byte keys", |n| format!("plugins/extractor/module-{n:0>18}"), 3.5)?);
     rows.extend(misses(context)?);
     rows.extend(side_by_side(context)?);
+    rows.extend(beside_python(context)?);
     Ok(rows)
 }
 
@@ -62,8 +64,35 @@ where
     Ok(vec![
         Row::at_most(GOAL, &case, &ours, 2.2, &bare),
         Row::faster(GOAL, &case, &ours, faster, &moka),
-        Row { bound: Bound::AtLeast(0.0), ..Row::faster(GOAL, &format!("{case}, for comparison"), &ours, 0.0, &quick) },
+        Row {
+            bound: Bound::AtLeast(0.0),
+            ..Row::faster(GOAL, &format!("{case}, for comparison"), &ours, 0.0, &quick)
+        },
     ])
+}
+
+/// Python's caches, which the hosts use today, for comparison: no goal.
+fn beside_python(context: &Context) -> Result<Vec<Row>> {
+    let keys: Vec<u64> = (0..ENTRIES).collect();
+    let order = shuffled(&keys);
+    let cache = ours::<u64>("python")?;
+    keys.iter().for_each(|key| drop(cache.insert(key, 7)));
+    let peer = |which: &'static str| {
+        let mut command = peers::script(context, &context.peers_python, "memory.py");
+        command.args([which, &ENTRIES.to_string(), &LOOKUPS.to_string()]);
+        Subject::child(which, command)
+    };
+    let subjects = [
+        lookups("ours", &order, |key| cache.get(key)),
+        peer("functools"),
+        peer("LRUCache"),
+        peer("TTLCache"),
+    ];
+    let [ours, rest @ ..] = interleave(context.slow_rounds(), subjects)?;
+    let case = format!("{LOOKUPS} hits, from Python, for comparison");
+    let row =
+        |peer: &Series| Row { bound: Bound::AtLeast(0.0), ..Row::faster(GOAL, &case, &ours, 0.0, peer) };
+    Ok(rest.iter().map(row).collect())
 }
 
 fn misses(context: &Context) -> Result<Vec<Row>> {
@@ -80,7 +109,9 @@ fn misses(context: &Context) -> Result<Vec<Row>> {
                 cache.get_or_load(&key, |key| Ok::<_, std::io::Error>(*key)).unwrap_or_default()
             })
         }),
-        Subject::new("moka get_with", |round| sample(fresh(round), &|key| moka.get_with(key, || Arc::new(key)))),
+        Subject::new("moka get_with", |round| {
+            sample(fresh(round), &|key| moka.get_with(key, || Arc::new(key)))
+        }),
         Subject::new("quick_cache get_or_insert_with", |round| {
             sample(fresh(round), &|key| {
                 quick.get_or_insert_with(&key, || Ok::<_, ()>(Arc::new(key))).unwrap_or_default()
@@ -91,7 +122,10 @@ fn misses(context: &Context) -> Result<Vec<Row>> {
     let case = format!("{MISSES} times miss, load, insert");
     Ok(vec![
         Row::faster(GOAL, &case, &ours, 8.0, &moka),
-        Row { bound: Bound::AtLeast(0.0), ..Row::faster(GOAL, &format!("{case}, for comparison"), &ours, 0.0, &quick) },
+        Row {
+            bound: Bound::AtLeast(0.0),
+            ..Row::faster(GOAL, &format!("{case}, for comparison"), &ours, 0.0, &quick)
+        },
     ])
 }
 
@@ -123,33 +157,37 @@ fn side_by_side(context: &Context) -> Result<Vec<Row>> {
     }])
 }
 
+/// Lookups in as many threads at once; the time of the slowest, as each reads it for itself.
 fn in_threads(
     count: usize,
     halves: &[Vec<u64>; 2],
     look: &(dyn Fn(usize, &u64) -> Option<Arc<u64>> + Sync),
 ) -> Result<Sample> {
-    let start = Barrier::new(count + 1);
+    let start = Barrier::new(count);
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..count)
             .map(|thread| {
                 let start = &start;
                 scope.spawn(move || {
                     start.wait();
+                    let began = Instant::now();
                     let looked = halves[thread].iter().cycle().take(LOOKUPS);
-                    looked.filter_map(|key| black_box(look(thread, key))).count()
+                    let found = looked.filter_map(|key| black_box(look(thread, key))).count();
+                    (began.elapsed(), found as u64)
                 })
             })
             .collect();
-        start.wait();
-        Sample::of(|| Ok(threads.into_iter().map(|thread| thread.join().unwrap_or(0) as u64).sum()))
+        let mut sample = Sample::default();
+        for thread in threads {
+            let (wall, found) = thread.join().map_err(|_| "a thread panicked")?;
+            sample.wall = sample.wall.max(wall);
+            sample.answer += found;
+        }
+        Ok(sample)
     })
 }
 
-fn lookups<'a, K>(
-    name: &str,
-    order: &'a [K],
-    look: impl Fn(&K) -> Option<Arc<u64>> + 'a,
-) -> Subject<'a> {
+fn lookups<'a, K>(name: &str, order: &'a [K], look: impl Fn(&K) -> Option<Arc<u64>> + 'a) -> Subject<'a> {
     Subject::new(name, move |_| {
         Sample::of(|| {
             let looked = order.iter().cycle().take(LOOKUPS);
@@ -167,7 +205,9 @@ fn shuffled<K: Clone>(keys: &[K]) -> Vec<K> {
     let mut numbered: Vec<(u64, K)> = keys
         .iter()
         .enumerate()
-        .map(|(n, key)| ((n as u64).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29), key.clone()))
+        .map(|(n, key)| {
+            ((n as u64).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29), key.clone())
+        })
         .collect();
     numbered.sort_by_key(|(order, _)| *order);
     numbered.into_iter().map(|(_, key)| key).collect()

@@ -3,8 +3,10 @@
 mod disk;
 pub mod memory;
 mod prune;
+mod stacked;
 pub mod storage;
 
 pub use disk::Lmdb;
 pub(crate) use prune::prune;
+pub use stacked::{Stacked, WritePolicy};
 pub use storage::{Storage, Usage, Visit};

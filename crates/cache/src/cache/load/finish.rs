@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Load, LoadError, Said, Started, held};
+use super::{Load, LoadError, Said, Started, answer};
 use crate::{
     cache::{
-        Shared,
+        Answer, Shared,
         disk::Kept,
-        entries::Held,
-        read::{Answer, Lead, outcome_of},
+        read::{Lead, outcome_of},
     },
     counters::Event,
     evidence::Proof,
@@ -31,8 +30,8 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         let cost = started.clock.elapsed().as_nanos() as u64;
         self.counters.add(Event::LoadNanos, cost);
         let mut said = load.into_said();
-        let held = match made {
-            Ok(made) => held(made, said.reason.take()),
+        let answer = match made {
+            Ok(made) => answer(made, said.reason.take()),
             Err(error) => {
                 self.count(Event::LoadError);
                 let error = Arc::new(error);
@@ -40,10 +39,10 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
                 return Err(LoadError::Loader(error));
             }
         };
-        let is_kept = match self.origin_of(key, &held, said, started, cost) {
-            Found::Origin(origin) => self.keep(key, lead, Kept { held: held.clone(), origin }),
+        let is_kept = match self.origin_of(key, &answer, said, started, cost) {
+            Found::Origin(origin) => self.keep(key, lead, Kept { answer: answer.clone(), origin }),
             Found::Unwanted => {
-                lead.ticket.fail(outcome_of(&held));
+                lead.ticket.fail(outcome_of(&answer));
                 false
             }
             // Right for this call, which began before. Those who wait may have come after: they look anew.
@@ -55,21 +54,21 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         if !is_kept {
             self.count(Event::NotKept);
         }
-        Ok(held.into())
+        Ok(answer)
     }
 
     /// Where the value comes from, if that does not forbid to keep it.
     pub(in crate::cache) fn origin_of(
         &self,
         key: &K,
-        held: &Held<V>,
+        answer: &Answer<V>,
         said: Said,
         started: Started,
         cost: u64,
     ) -> Found {
-        let missing = match held {
-            Held::Value(_) => None,
-            Held::Missing(reason) => Some(reason.to_string()),
+        let missing = match answer {
+            Answer::Value(_) => None,
+            Answer::Missing(reason) => Some(reason.to_string()),
         };
         let ttl = self.policy.ttl_for(missing.is_some(), said.ttl);
         // That there is nothing is kept only where somebody said for how long.
@@ -116,10 +115,10 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         if let Some(bytes) = &lead.bytes {
             let still = || lead.ticket.is_valid() && still();
             // Where it fails, what is on disk is as stale as it was.
-            let _ = self.write_disk(bytes, &kept.held, &kept.origin, &still);
+            let _ = self.write_disk(bytes, &kept.answer, &kept.origin, &still);
         }
-        let weight = self.weigh(key, &kept.held);
-        let outcome = outcome_of(&kept.held);
+        let weight = self.weigh(key, &kept.answer);
+        let outcome = outcome_of(&kept.answer);
         let mut left = Vec::new();
         let is_kept = lead.ticket.land(outcome, still, |owned| {
             let entry = self.entry_of(owned, kept, mark);

@@ -40,6 +40,7 @@ impl Node {
 
     /// Notes a use. Two readers at once may count as one: the difference is not worth a locked instruction. What
     /// would not change is not written, so that a popular entry's cache line stays shared between processors.
+    #[inline]
     pub(super) fn mark(&self, now: u32, most: u8) {
         let turns = self.turns.load(Ordering::Relaxed);
         if turns < most {
@@ -96,6 +97,7 @@ impl Nodes {
         self.free = number;
     }
 
+    #[inline]
     pub(super) fn node(&self, number: u32) -> &Node {
         &self.nodes[number as usize]
     }

@@ -69,6 +69,7 @@ impl Policy {
     }
 
     /// Notes a hit.
+    #[inline]
     pub(super) fn mark(&self, node: &Node) {
         node.mark(self.now, MOST_TURNS);
     }

@@ -44,6 +44,7 @@ impl<T> Shard<T> {
     }
 
     /// An item, which counts as used. Many threads may do this at once.
+    #[inline]
     pub fn get(&self, hash: u64, same: impl Fn(&T) -> bool) -> Option<&T> {
         let held = self.index.find(hash, |held| same(&held.item))?;
         self.policy.mark(self.nodes.node(held.number));
