@@ -3,7 +3,7 @@
 use std::{ffi::CStr, fs::File, io::Read, os::unix::fs::MetadataExt};
 
 use rustix::{
-    fs::{AtFlags, Mode, OFlags},
+    fs::{AtFlags, FallocateFlags, Mode, OFlags},
     io::Errno,
 };
 
@@ -27,6 +27,18 @@ impl Directory {
         let look = look(&rustix::fs::fstat(&fd).map_err(failed("stat"))?);
         let length = (look.kind == Kind::File).then_some(look.stamp.size);
         Ok(Some((File::from(fd), length)))
+    }
+
+    /// Gives a file all blocks up to a length, and makes it if there is none.
+    pub(crate) fn allocate(&self, name: &CStr, length: u64) -> Result<()> {
+        let failed = |errno: Errno| Error::io("allocate", self.join(name), errno);
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let fd = rustix::fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR).map_err(failed)?;
+        match rustix::fs::fallocate(&fd, FallocateFlags::empty(), 0, length) {
+            // Where blocks cannot be asked for, they are there when they are written.
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+            Err(errno) => Err(failed(errno)),
+        }
     }
 
     /// Reads a small file that the kernel makes up, whose size is not known before.

@@ -39,6 +39,8 @@ use crate::{
 /// LMDB's names for its files.
 pub(super) const DATA: &CStr = c"data.mdb";
 const LOCK: &CStr = c"lock.mdb";
+/// Bytes of LMDB's table of [`READERS`], and some more.
+const LOCK_LENGTH: u64 = 72 << 10;
 /// Names of our own locks.
 const OPENING: &CStr = c"open.lock";
 const IN_USE: &CStr = c"use.lock";
@@ -90,6 +92,9 @@ impl Environment {
         if let Some((_, None)) = directory.open_for_inspection(LOCK)? {
             directory.remove(LOCK)?;
         }
+        // LMDB writes to it through a map: where a block of it is missing and the disk is full, that is a signal
+        // which kills the process.
+        directory.allocate(LOCK, LOCK_LENGTH)?;
         in_use.unlock();
         in_use.wait_shared(PATIENCE, clock)?;
         // Whoever is first decides on the size of the map, and says so to those who come while it is open:
