@@ -1,9 +1,10 @@
 //! The disk tier of a cache: rows in a storage, with everything that may be wrong about them.
 
 use std::{
+    convert::Infallible,
     ffi::CString,
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -14,6 +15,7 @@ use crate::{
     codec::Codec,
     counters::Event,
     error::Result,
+    fork::PerFork,
     freshness::{StaleReason, Verdict},
     fs::Directory,
     key::{Key, KeyBytes},
@@ -29,12 +31,13 @@ pub(super) type Open = Box<dyn Fn() -> Result<Arc<dyn Storage>> + Send + Sync>;
 pub(super) struct Disk<V> {
     pub(super) codec: Codec<V>,
     open: Open,
-    storage: OnceLock<Option<Arc<dyn Storage>>>,
+    /// Not behind a lock: a thread that opens it while another forks would never be done in the child.
+    storage: PerFork<Option<Arc<dyn Storage>>>,
     /// Where processes lock keys, if only one of them is to load a key at a time.
     pub(super) locks: Option<Directory>,
     pub(super) lock_timeout: Duration,
     /// Whether a value of this codec was seen to come back as it went.
-    round_trips: OnceLock<bool>,
+    round_trips: PerFork<bool>,
     /// Everything was declared wrong because a row could be neither removed nor read, and since then nothing was
     /// read or written.
     is_dead: AtomicBool,
@@ -48,7 +51,7 @@ pub(super) struct Kept<V> {
 
 impl<V> Disk<V> {
     pub(super) fn new(codec: Codec<V>, open: Open, locks: Option<Directory>, lock_timeout: Duration) -> Self {
-        let (storage, round_trips) = (OnceLock::new(), OnceLock::new());
+        let (storage, round_trips) = (PerFork::new(), PerFork::new());
         Self { codec, open, storage, locks, lock_timeout, round_trips, is_dead: AtomicBool::new(false) }
     }
 }
@@ -57,13 +60,14 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     /// The storage; `None` if there is none, or it cannot be opened.
     pub(super) fn storage(&self) -> Option<&Arc<dyn Storage>> {
         let disk = self.disk.as_ref()?;
-        let opened = disk.storage.get_or_init(|| match (disk.open)() {
-            Ok(storage) => Some(storage),
+        let opened = disk.storage.get_or_make(|| match (disk.open)() {
+            Ok(storage) => Ok::<_, Infallible>(Some(storage)),
             Err(error) => {
                 self.warned.once(Trouble::Read, &self.name, &error);
-                None
+                Ok(None)
             }
         });
+        let Ok(opened) = opened;
         opened.as_ref()
     }
 
@@ -188,7 +192,8 @@ impl<V> Disk<V> {
     /// notices only then.
     fn encode(&self, value: &V) -> Result<Vec<u8>, String> {
         let bytes = self.codec.encode(value)?;
-        let round_trips = self.round_trips.get_or_init(|| self.codec.decode(&bytes).is_ok());
+        let Ok(round_trips) =
+            self.round_trips.get_or_make(|| Ok::<_, Infallible>(self.codec.decode(&bytes).is_ok()));
         if *round_trips { Ok(bytes) } else { Err("what was encoded cannot be decoded".to_owned()) }
     }
 }
