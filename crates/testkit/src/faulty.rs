@@ -54,15 +54,15 @@ pub struct FaultyStorage {
 #[derive(Debug)]
 struct Plan {
     random: Random,
-    /// A row that was seen before, to be given in the place of others.
-    other: Vec<u8>,
+    /// A row that was seen before, to be given in the place of others: never of its own, which nobody could notice.
+    other: (Digest, Vec<u8>),
     done: BTreeMap<Fault, u64>,
 }
 
 impl FaultyStorage {
     /// Lets one call in `once_in` fail, in one of these ways.
     pub fn new(inner: Arc<dyn Storage>, faults: &[Fault], once_in: usize, seed: u64) -> Self {
-        let plan = Plan { random: Random::new(seed), other: Vec::new(), done: BTreeMap::new() };
+        let plan = Plan { random: Random::new(seed), other: Default::default(), done: BTreeMap::new() };
         Self { inner, faults: faults.to_owned(), once_in, plan: Mutex::new(plan) }
     }
 
@@ -104,7 +104,7 @@ impl FaultyStorage {
     }
 
     /// A row as a fault leaves it.
-    fn spoilt(&self, fault: Option<Fault>, row: &[u8]) -> Vec<u8> {
+    fn spoilt(&self, id: &Digest, fault: Option<Fault>, row: &[u8]) -> Vec<u8> {
         self.with_plan(|plan| {
             let mut spoilt = row.to_vec();
             match fault {
@@ -115,10 +115,10 @@ impl FaultyStorage {
                     }
                 }
                 Some(Fault::Cut) => spoilt.truncate(plan.random.below(row.len())),
-                Some(Fault::Swap) => spoilt.clone_from(&plan.other),
+                Some(Fault::Swap) if plan.other.0 != *id => spoilt.clone_from(&plan.other.1),
                 _ => {}
             }
-            row.clone_into(&mut plan.other);
+            plan.other = (*id, row.to_vec());
             spoilt
         })
     }
@@ -130,7 +130,7 @@ impl Storage for FaultyStorage {
         if fault == Some(Fault::Lose) {
             return self.inner.remove(id).map(|_| false);
         }
-        self.inner.read(id, &mut |row| read(&self.spoilt(fault, row)))
+        self.inner.read(id, &mut |row| read(&self.spoilt(id, fault, row)))
     }
 
     fn write(&self, rows: &[(Digest, &[u8])]) -> Result<u64> {
@@ -140,7 +140,7 @@ impl Storage for FaultyStorage {
                 .iter()
                 .try_fold(0, |lost, (id, _)| self.inner.remove(id).map(|was| lost + u64::from(was)));
         }
-        let spoilt: Vec<_> = rows.iter().map(|(id, row)| (*id, self.spoilt(fault, row))).collect();
+        let spoilt: Vec<_> = rows.iter().map(|(id, row)| (*id, self.spoilt(id, fault, row))).collect();
         let rows: Vec<_> = spoilt.iter().map(|(id, row)| (*id, row.as_slice())).collect();
         self.inner.write(&rows)
     }
@@ -152,7 +152,7 @@ impl Storage for FaultyStorage {
 
     fn sweep(&self, visit: &mut dyn FnMut(&Digest, &[u8]) -> Visit) -> Result<u64> {
         let fault = self.strike("read")?;
-        self.inner.sweep(&mut |id, row| visit(id, &self.spoilt(fault, row)))
+        self.inner.sweep(&mut |id, row| visit(id, &self.spoilt(id, fault, row)))
     }
 
     fn clear(&self) -> Result<u64> {

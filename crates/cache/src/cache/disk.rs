@@ -160,8 +160,10 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             self.warned.once(Trouble::Write, &self.name, &error);
             let mut is_live = false;
             let read = storage.read(&id, &mut |row| {
-                is_live =
-                    row::open_any(row).is_ok_and(|(_, origin, _)| self.control.check(&origin.marks).is_ok());
+                // One that looks damaged, or another's, may be read right the next time.
+                is_live = row::open_any(row).map_or(true, |(key, origin, _)| {
+                    row::id_of(&key) != id || self.control.check(&origin.marks).is_ok()
+                });
             });
             // Nobody can tell: once is enough, as long as nothing is read or written.
             is_live |= read.is_err() && !disk.is_dead.swap(true, Ordering::Relaxed);
