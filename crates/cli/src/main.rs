@@ -5,8 +5,10 @@
 
 mod args;
 mod commands;
+mod log;
 mod output;
 mod settings;
+mod units;
 
 use std::process::ExitCode;
 
@@ -19,6 +21,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let args = args::Args::parse();
     let output = output::Output::new(args.format, args.quiet);
+    log::listen(args.quiet, &output);
     match commands::run(args.command, &output) {
         Ok(outcome) => outcome.into(),
         Err(error) if output::is_closed_pipe(&*error) => ExitCode::SUCCESS,
