@@ -152,8 +152,8 @@ pub(crate) struct Select {
 /// How answers are proven and kept.
 #[derive(Debug, Default, ClapArgs)]
 pub(crate) struct Proof {
-    /// How much is checked before an answer: full, dirs, lazy, trust, hash.
-    #[arg(long, env = "PLUGCACHE_STRENGTH", hide_env_values = true)]
+    /// How much is checked before an answer: full, dirs, lazy, trust, hash [env: PLUGCACHE_STRENGTH].
+    #[arg(long)]
     pub(crate) strength: Option<Strength>,
     /// Where caches and indexes are kept [env: PLUGCACHE_DIR].
     #[arg(long, value_name = "DIR")]

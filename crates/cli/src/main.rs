@@ -22,7 +22,9 @@ fn main() -> ExitCode {
     let args = args::Args::parse();
     let output = output::Output::new(args.format, args.quiet);
     log::listen(args.quiet, &output);
-    match commands::run(args.command, &output) {
+    let ended = commands::run(args.command, &output);
+    settings::remove_temporary();
+    match ended {
         Ok(outcome) => outcome.into(),
         Err(error) if output::is_closed_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {

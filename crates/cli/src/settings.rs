@@ -3,13 +3,13 @@
 use std::{
     env,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use etcetera::{BaseStrategy, base_strategy::Xdg};
 use plugcache::{
     Config, Resolver,
-    cache::{Strength, SystemClock, hub::Refresh},
+    cache::{SystemClock, hub::Refresh},
     config::{self, Files, Flags},
     discovery::{
         entry_points::{
@@ -21,6 +21,7 @@ use plugcache::{
     },
     project::Project,
 };
+use tempfile::TempDir;
 
 use crate::{
     args::{Proof, Select},
@@ -39,7 +40,7 @@ pub(crate) fn resolver(select: &Select) -> Result<Resolver, Failure> {
         None => error,
     })?;
     let finder = finder::from(select, &project)?;
-    let session = session(finder, roots, &select.proof, &project)?;
+    let session = session(finder, roots, &select.proof)?;
     let parse = |text: &Option<String>| text.clone();
     let mut resolver = Resolver::new(session);
     if let Some(suffix) = select.suffix.clone().or_else(|| parse(&project.suffix)) {
@@ -59,12 +60,11 @@ pub(crate) fn session(
     finder: Arc<dyn Finder>,
     roots: Vec<PathBuf>,
     proof: &Proof,
-    project: &Project,
 ) -> Result<Session, Failure> {
     let mut session = Session::new(finder, roots);
     let config = proof.config()?;
     session.location = location(&config);
-    session.strength = or_parse(proof.strength, project.strength.as_deref())?.unwrap_or(Strength::Full);
+    session.strength = config.strength.value;
     session.refresh = wants_new_index(&config);
     session.max_age = proof.max_age;
     session.lock_timeout = config.lock_timeout.value;
@@ -116,6 +116,7 @@ impl Proof {
             directory: self.cache_dir.clone(),
             no_cache: self.no_cache,
             refresh: self.refresh,
+            strength: self.strength,
             lock_timeout: self.lock_timeout,
         })
     }
@@ -133,7 +134,7 @@ fn wants_new_index(config: &Config) -> bool {
 /// Where indexes may be kept: the chosen directory, then the user's cache directory.
 pub(crate) fn location(config: &Config) -> Location {
     if config.no_cache.value {
-        return Location::default();
+        return Location { directories: temporary().into_iter().collect() };
     }
     let chosen = config.directory.value.clone();
     let mut directories: Vec<PathBuf> =
@@ -144,6 +145,23 @@ pub(crate) fn location(config: &Config) -> Location {
         directories.push(own);
     }
     Location { directories }
+}
+
+/// Where a program keeps what it is not to keep: the same way as always, and gone when it ends.
+static TEMPORARY: Mutex<Option<TempDir>> = Mutex::new(None);
+
+/// `None`: there is not even a temporary directory, so everything stays in memory.
+fn temporary() -> Option<PathBuf> {
+    let mut kept = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner);
+    if kept.is_none() {
+        *kept = tempfile::Builder::new().prefix("plugcache-").tempdir().ok();
+    }
+    kept.as_ref().map(|place| place.path().to_owned())
+}
+
+/// Removes the temporary directory, if there is one.
+pub(crate) fn remove_temporary() {
+    drop(TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).take());
 }
 
 /// `$XDG_CACHE_HOME/plugcache`, or the platform's default for it.

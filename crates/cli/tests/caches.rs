@@ -5,9 +5,9 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     time::Duration,
 };
 
@@ -78,8 +78,12 @@ impl Desk {
     fn damage(&self) {
         let file = self.path("cache/caches-v1/manifests/data.mdb");
         let mut bytes = fs::read(&file).unwrap();
-        let places: Vec<usize> =
-            bytes.windows(10).enumerate().filter(|(_, window)| window == b"text of tw").map(|(at, _)| at).collect();
+        let places: Vec<usize> = bytes
+            .windows(10)
+            .enumerate()
+            .filter(|(_, window)| window == b"text of tw")
+            .map(|(at, _)| at)
+            .collect();
         assert!(!places.is_empty());
         places.into_iter().for_each(|place| bytes[place] ^= 1);
         fs::write(&file, bytes).unwrap();
@@ -87,21 +91,22 @@ impl Desk {
 }
 
 /// A program that is alive until it is dropped.
-struct Host(Child);
+struct Host(Child, BufReader<ChildStdout>);
 
 impl Host {
     fn start(desk: &Desk) -> Self {
-        let mut child =
-            desk.host("lives").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert!(lines.map_while(Result::ok).any(|line| line.ends_with("ready")));
-        Self(child)
+        let mut child = desk.host("lives").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        assert!(said.by_ref().lines().map_while(Result::ok).any(|line| line.ends_with("ready")));
+        Self(child, said)
     }
 }
 
 impl Drop for Host {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
+        // It reports on its one test to whoever listens.
+        let _ = std::io::copy(&mut self.1, &mut std::io::sink());
         let _ = self.0.wait();
     }
 }
@@ -165,7 +170,10 @@ fn snapshot(name: &str, text: &str) {
     settings.set_prepend_module_to_snapshot(false);
     settings.add_filter(r"caches-[0-9a-f]{16}", "HOST");
     settings.add_filter(r"HOST \(\d+\)", "HOST (ID)");
-    settings.add_filter(r#""(id|began|made|cost_ns|bytes|allocated|freed|\w+_time_ns|time_saved_ns)":\d+"#, r#""$1":0"#);
+    settings.add_filter(
+        r#""(id|began|made|cost_ns|bytes|allocated|freed|\w+_time_ns|time_saved_ns)":\d+"#,
+        r#""$1":0"#,
+    );
     settings.add_filter(r"\b\d+(\.\d+)? (B|KiB|MiB)\b", "SIZE");
     settings.add_filter(r"\b(\d+m )?\d+(\.\d+)?(µs|ms|s)\b", "TIME");
     settings.add_filter(r"expired: [0-9.]+(ns|µs|ms|s) old", "expired: TIME old");
@@ -293,10 +301,12 @@ fn explain() {
 fn config() {
     let desk = Desk::empty();
     snapshot("caches_config_default", &desk.run(&["config", "show"]));
-    let project = "[tool.plugcache.cache]\nlock_timeout = \"3s\"\n[tool.plugcache.caches.manifests]\nttl = \"5m\"\n";
+    let project =
+        "[tool.plugcache.cache]\nlock_timeout = \"3s\"\n[tool.plugcache.caches.manifests]\nttl = \"5m\"\n";
     fs::write(desk.path("pyproject.toml"), project).unwrap();
     fs::create_dir_all(desk.path("home-config/plugcache")).unwrap();
-    let user = "[cache]\nmax_size = \"1GiB\"\nlock_timeout = 99\n[caches.manifests]\ndisk_max_bytes = \"512MiB\"\n";
+    let user =
+        "[cache]\nmax_size = \"1GiB\"\nlock_timeout = 99\n[caches.manifests]\ndisk_max_bytes = \"512MiB\"\n";
     fs::write(desk.path("home-config/plugcache/plugcache.toml"), user).unwrap();
     let variables = [
         ("PLUGCACHE_MANIFESTS_CAPACITY", "70"),
@@ -324,7 +334,9 @@ fn the_log_is_filtered() {
     };
     snapshot("caches_log", &torn(&[]));
     assert!(!torn(&[("PLUGCACHE_LOG", "off")]).contains("warning"));
-    assert!(desk.run_with(&["cache", "size"], &[("PLUGCACHE_LOG", "a=b=c")]).contains("PLUGCACHE_LOG: `a=b=c`"));
+    assert!(
+        desk.run_with(&["cache", "size"], &[("PLUGCACHE_LOG", "a=b=c")]).contains("PLUGCACHE_LOG: `a=b=c`")
+    );
 }
 
 #[test]

@@ -30,7 +30,10 @@ use std::{
 };
 
 pub use files::Files;
-use plugcache_cache::hub::{Overrides, Refresh, Settings};
+use plugcache_cache::{
+    Strength,
+    hub::{Overrides, Refresh, Settings},
+};
 use section::One;
 use variables::{PREFIX, Variables, spellings, stem_of};
 
@@ -109,6 +112,8 @@ pub struct Flags {
     pub no_cache: bool,
     /// `--refresh`.
     pub refresh: bool,
+    /// `--strength`.
+    pub strength: Option<Strength>,
     /// `--lock-timeout`.
     pub lock_timeout: Option<Duration>,
 }
@@ -124,6 +129,8 @@ pub struct Config {
     pub refresh: Setting<Refresh>,
     /// Reach for nothing on a network. Default: no.
     pub offline: Setting<bool>,
+    /// How far files are looked at before an answer is given. Default: [`Strength::Full`].
+    pub strength: Setting<Strength>,
     /// How long to wait for a lock that another process holds. Default: 10 s.
     pub lock_timeout: Setting<Duration>,
     /// Most bytes on disk of each cache that has no figure of its own. Default: as the program says.
@@ -185,6 +192,12 @@ impl Config {
                 Refresh::None,
             ),
             offline: Setting::or_default(variables.read("OFFLINE", units::flag)?, false),
+            strength: Setting::or_default(
+                Setting::flag(flags.strength, "--strength")
+                    .or(variables.read("STRENGTH", str::parse)?)
+                    .or(files.strength()?),
+                Strength::default(),
+            ),
             lock_timeout: Setting::or_default(
                 lock_timeout
                     .or(variables.read("LOCK_TIMEOUT", units::duration)?)

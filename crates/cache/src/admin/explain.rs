@@ -65,8 +65,11 @@ impl CacheOnDisk {
                 return Explained { entry, stale: Some(stale), is_signed: false, inputs: Vec::new() };
             }
         };
-        let inputs: Vec<InputState> =
-            origin.evidence.states(&*self.clock).map(|(path, changed)| InputState { path, changed }).collect();
+        let inputs: Vec<InputState> = origin
+            .evidence
+            .states(&*self.clock)
+            .map(|(path, changed)| InputState { path, changed })
+            .collect();
         let stale = self.stale(&origin, &entry.state).or_else(|| {
             let changed = inputs.iter().find_map(|input| Some((&input.path, input.changed.as_ref()?)));
             changed.map(|(path, reason)| StaleReason::Input {

@@ -27,7 +27,12 @@ fn open(path: &Path) -> (Caches, Vec<CacheOnDisk>) {
 
 fn keys(cache: &CacheOnDisk) -> Vec<String> {
     let mut keys = Vec::new();
-    cache.each_entry(|listed| { keys.push(listed.key); true }).unwrap();
+    cache
+        .each_entry(|listed| {
+            keys.push(listed.key);
+            true
+        })
+        .unwrap();
     keys.sort();
     keys
 }

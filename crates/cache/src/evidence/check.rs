@@ -90,8 +90,6 @@ impl Evidence {
         &self,
         clock: &dyn Clock,
     ) -> impl Iterator<Item = (std::path::PathBuf, Option<StaleReason>)> {
-        self.seen
-            .iter()
-            .map(|seen| (seen.path.clone(), seen.check(Strength::Full, || clock.wall()).err()))
+        self.seen.iter().map(|seen| (seen.path.clone(), seen.check(Strength::Full, || clock.wall()).err()))
     }
 }

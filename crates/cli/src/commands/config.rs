@@ -31,16 +31,21 @@ pub(super) fn show(place: &Place, output: &Output) -> Result<Outcome, Failure> {
     let mut rows = vec![
         row("cache.directory", &config.directory, |_| (directory.clone(), json!(directory))),
         row("cache.max_size", &config.max_size, |bytes| optional(*bytes, bytes_of)),
+        row("strength", &config.strength, |strength| (strength.to_string(), json!(strength))),
         row("cache.lock_timeout", &config.lock_timeout, time_of),
         row("no_cache", &config.no_cache, flag_of),
         row("refresh", &config.refresh, |refresh| refresh_of(refresh)),
         row("offline", &config.offline, flag_of),
-        row("redis_url", &config.redis_url, |url| (without_password(url.as_deref()), json!(without_password(url.as_deref())))),
+        row("redis_url", &config.redis_url, |url| {
+            (without_password(url.as_deref()), json!(without_password(url.as_deref())))
+        }),
         row("log", &config.log, |filter| (filter.clone(), json!(filter))),
     ];
     for (name, cache) in &config.caches {
         let named = |setting: &str| format!("caches.{name}.{setting}");
-        rows.extend(cache.capacity.iter().map(|it| row(named("capacity"), it, |n| (n.to_string(), json!(n)))));
+        rows.extend(
+            cache.capacity.iter().map(|it| row(named("capacity"), it, |n| (n.to_string(), json!(n)))),
+        );
         rows.extend(cache.max_bytes.iter().map(|it| row(named("max_bytes"), it, bytes_of)));
         rows.extend(cache.ttl.iter().map(|it| row(named("ttl"), it, time_of)));
         rows.extend(cache.disk.iter().map(|it| row(named("disk"), it, flag_of)));
@@ -56,7 +61,9 @@ pub(super) fn show(place: &Place, output: &Output) -> Result<Outcome, Failure> {
         let settings: Vec<Value> = settings.collect();
         output.json(&json!({ "schema": 1, "settings": settings, "unknown": config.unknown }))?;
     } else {
-        output.table(rows.into_iter().map(|Row { name, text, origin, .. }| vec![name, text, origin.to_string()]))?;
+        output.table(
+            rows.into_iter().map(|Row { name, text, origin, .. }| vec![name, text, origin.to_string()]),
+        )?;
     }
     Ok(Outcome::Done)
 }

@@ -28,26 +28,32 @@ pub(super) fn run(name: &str, key: &str, proof: &Proof, output: &Output) -> Resu
     }
     if found.is_empty() {
         let key = ls::printable(key);
-        output.line(format!("{STRONG}{key}{STRONG:#}: a miss: cache {name} has nothing on disk under this key"))?;
+        output.line(format!(
+            "{STRONG}{key}{STRONG:#}: a miss: cache {name} has nothing on disk under this key"
+        ))?;
         output.line("  a hit      once it was loaded; a running process may have it in memory")?;
     }
     for one in &found {
-        tell(name, one, output)?;
+        tell(name, key, one, output)?;
     }
     Ok(outcome)
 }
 
-fn tell(cache: &str, explained: &Explained, output: &Output) -> Result<(), Failure> {
+fn tell(cache: &str, asked: &str, explained: &Explained, output: &Output) -> Result<(), Failure> {
     let Explained { entry, stale, inputs, .. } = explained;
     let now = ls::now();
     let verdict = match stale {
         None => "a hit, if its program agrees".to_owned(),
         Some(reason) => format!("a miss: {reason}"),
     };
-    output.line(format!("{STRONG}{}{STRONG:#}: {verdict}", entry.key))?;
+    let is_damaged = matches!(entry.state, State::Damaged { .. });
+    // What is damaged does not tell its key.
+    let key = if is_damaged { ls::printable(asked) } else { entry.key.clone() };
+    output.line(format!("{STRONG}{key}{STRONG:#}: {verdict}"))?;
     let mut rows = vec![("cache", format!("{cache}, on disk"))];
-    if !matches!(entry.state, State::Damaged { .. }) {
-        let age = ls::age(entry, now).map_or_else(|| "in the future".to_owned(), |age| format!("{} ago", time(age)));
+    if !is_damaged {
+        let age = ls::age(entry, now)
+            .map_or_else(|| "in the future".to_owned(), |age| format!("{} ago", time(age)));
         let cost = Duration::from_nanos(entry.cost_ns);
         rows.push(("made", format!("{age}, in {}, {}", time(cost), size(entry.bytes))));
         let life = entry.ttl_ns.map_or_else(

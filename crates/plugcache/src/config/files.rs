@@ -5,11 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use plugcache_cache::Strength;
+
 use super::{
     ConfigError, Origin, Setting,
     section::{All, One, User},
 };
-use crate::project::{self, Project};
+use crate::project::{self, Project, ProjectError};
 
 /// The files that were found, with where.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +41,14 @@ impl Files {
         let below = path.parent().unwrap_or(Path::new(""));
         user.cache.directory.iter_mut().for_each(|directory| *directory = below.join(&*directory));
         Ok(user)
+    }
+
+    pub(super) fn strength(&self) -> Result<Option<Setting<Strength>>, ConfigError> {
+        let Some((path, project)) = &self.project else { return Ok(None) };
+        let Some(text) = &project.strength else { return Ok(None) };
+        let wrong = |message| ProjectError::Parse { path: path.clone(), message };
+        let value = text.parse().map_err(wrong)?;
+        Ok(Some(Setting { value, origin: Origin::Project(path.clone()) }))
     }
 
     pub(super) fn all<T>(&self, take: impl Fn(&All) -> Option<T>) -> Option<Setting<T>> {

@@ -40,7 +40,8 @@ fn a_flag_comes_before_a_variable_before_the_project_before_the_user_before_the_
 
 #[test]
 fn caches_are_set_by_file_and_variable_whatever_their_names_are_joined_with() {
-    let files = project("[caches.my-cache]\ncapacity = 7\nttl = \"5m\"\ndisk = false\ndisk_max_bytes = \"512MiB\"");
+    let files =
+        project("[caches.my-cache]\ncapacity = 7\nttl = \"5m\"\ndisk = false\ndisk_max_bytes = \"512MiB\"");
     let variables = [
         ("PLUGCACHE_MY_CACHE_TTL", "1h"),
         ("PLUGCACHE_A_B_DISK_MAX_BYTES", "1KiB"),

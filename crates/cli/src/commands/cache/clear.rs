@@ -24,16 +24,17 @@ pub(super) fn run(args: &Clear, output: &Output) -> Result<Outcome, Failure> {
             cleared.push((cache.name().to_owned(), clear(cache, args)?));
         }
     }
-    let removed = if wants(Kind::Index) && !is_selective { clear_indexes(&desk, args.dry_run)? } else { Vec::new() };
+    let removed =
+        if wants(Kind::Index) && !is_selective { clear_indexes(&desk, args.dry_run)? } else { Vec::new() };
     let forgets = args.stats || args.kinds.contains(&Kind::Stats);
     if let Some(caches) = desk.caches.as_ref().filter(|_| forgets && !args.dry_run) {
         caches.forget_counts()?;
     }
     let file_bytes: u64 = removed.iter().map(|file| file.size).sum();
     if output.is_json() {
-        let caches = cleared.iter().map(|(name, swept)| {
-            json!({ "name": name, "entries": swept.entries, "bytes": swept.bytes })
-        });
+        let caches = cleared
+            .iter()
+            .map(|(name, swept)| json!({ "name": name, "entries": swept.entries, "bytes": swept.bytes }));
         output.json(&json!({
             "schema": 1,
             "dry_run": args.dry_run,

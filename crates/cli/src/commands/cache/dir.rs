@@ -12,7 +12,9 @@ use crate::{
 /// The directory that is used: the first, or nothing with `--no-cache`. It may not be safe or not exist, so
 /// nothing is opened.
 pub(super) fn run(place: &Place, output: &Output) -> Result<Outcome, Failure> {
-    let directories = settings::location(&settings::config(place.flags())?).directories;
+    let config = settings::config(place.flags())?;
+    let directories =
+        if config.no_cache.value { Vec::new() } else { settings::location(&config).directories };
     let desk = Desk { directories, caches: None };
     if output.is_json() {
         let fallbacks = desk.directories.get(1..).unwrap_or_default();

@@ -71,7 +71,8 @@ pub(super) fn entries(name: &str, limit: usize, place: &Place, output: &Output) 
     let now = now();
     output.table(listed.iter().map(|entry| row(entry, now)))?;
     if is_cut {
-        output.warn(format!("{} entries are shown, there are more: --limit 0 shows all", count(limit as u64)));
+        output
+            .warn(format!("{} entries are shown, there are more: --limit 0 shows all", count(limit as u64)));
     }
     Ok(Outcome::Done)
 }
@@ -84,7 +85,11 @@ fn row(entry: &Listed, now: Timestamp) -> Vec<String> {
     vec![
         cut(&entry.key),
         size(entry.bytes),
-        if is_damaged { none() } else { age(entry, now).map_or_else(none, |age| format!("{} old", time(age))) },
+        if is_damaged {
+            none()
+        } else {
+            age(entry, now).map_or_else(none, |age| format!("{} old", time(age)))
+        },
         expires(entry, now).unwrap_or_else(none),
         if entry.version.is_empty() { none() } else { printable(&entry.version) },
         if tags.is_empty() { none() } else { tags.join(",") },
@@ -124,7 +129,9 @@ pub(crate) fn now() -> Timestamp {
 
 /// What other programs have written must not move the cursor.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
+        .collect()
 }
 
 /// Keys can be as long as their programs like.

@@ -55,8 +55,10 @@ impl Desk {
         Self::with(&settings::config(place.flags())?)
     }
 
-    pub(crate) fn with(config: &Config) -> Result<Self, Failure> {
-        let directories = settings::location(config).directories;
+    fn with(config: &Config) -> Result<Self, Failure> {
+        // The temporary directory of this command would be an empty one.
+        let directories =
+            if config.no_cache.value { Vec::new() } else { settings::location(config).directories };
         let caches = directories.first().map(|first| Caches::open(first)).transpose()?.flatten();
         Ok(Self { directories, caches })
     }

@@ -40,9 +40,10 @@ pub(super) fn run(
         total.bytes += swept.bytes;
     }
     if output.is_json() {
-        let caches = names.iter().zip(&swept).map(|(name, swept)| {
-            json!({ "name": name, "entries": swept.entries, "bytes": swept.bytes })
-        });
+        let caches = names
+            .iter()
+            .zip(&swept)
+            .map(|(name, swept)| json!({ "name": name, "entries": swept.entries, "bytes": swept.bytes }));
         output.json(&json!({
             "schema": 1,
             "dry_run": dry_run,

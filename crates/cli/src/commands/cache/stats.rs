@@ -124,8 +124,10 @@ impl Known {
 
     fn fill(&self) -> String {
         if self.running.is_empty() {
-            let on_disk = self.disk.map_or(0, |usage| usage.entries);
-            return format!("{} on disk, no process runs", entries(on_disk));
+            return match self.disk {
+                Some(usage) => format!("{} on disk, no process runs", entries(usage.entries)),
+                None => "no process runs".to_owned(),
+            };
         }
         match self.capacity {
             Some(most) => {
@@ -156,16 +158,25 @@ impl Known {
             details.push(("in memory", format!("{}{}", size(sum.bytes), bound.unwrap_or_default())));
         }
         if let Some(disk) = self.disk {
-            let text = format!("{}, {}, {} allocated", entries(disk.entries), size(disk.bytes), size(disk.allocated));
+            let text = format!(
+                "{}, {}, {} allocated",
+                entries(disk.entries),
+                size(disk.bytes),
+                size(disk.allocated)
+            );
             details.push(("on disk", text));
         }
         if sum.store_errors > 0 {
-            details.push(("trouble", format!("{} values could not be written to disk", count(sum.store_errors))));
+            details.push((
+                "trouble",
+                format!("{} values could not be written to disk", count(sum.store_errors)),
+            ));
         }
         let now = ls::now();
         let mut processes: Vec<String> = self.running.iter().map(|(one, _)| since(one, now)).collect();
         processes.extend(self.past.as_ref().map(|_| "past ones".to_owned()));
-        details.push(("processes", if processes.is_empty() { "none".to_owned() } else { processes.join(", ") }));
+        details
+            .push(("processes", if processes.is_empty() { "none".to_owned() } else { processes.join(", ") }));
         details
     }
 

@@ -104,7 +104,13 @@ fn tell(findings: &[Finding], checked: &[Checked], output: &Output) -> Result<()
     output.table(rows)?;
     let rows = checked.iter().map(|file| {
         let state = file.damage.as_ref().map_or_else(|| "whole".to_owned(), ToString::to_string);
-        vec![file.path.clone(), format!("{} plugins", file.plugins), size(file.size), state, file.spec.clone()]
+        vec![
+            file.path.clone(),
+            format!("{} plugins", file.plugins),
+            size(file.size),
+            state,
+            file.spec.clone(),
+        ]
     });
     output.table(rows)
 }
