@@ -152,19 +152,19 @@ pub(crate) struct Select {
 /// How answers are proven and kept.
 #[derive(Debug, Default, ClapArgs)]
 pub(crate) struct Proof {
-    /// How much is checked before an answer: full, dirs, lazy, trust, hash [env: PLUGCACHE_STRENGTH].
+    /// How much is checked before an answer: full, dirs, lazy, trust, hash (`PLUGCACHE_STRENGTH`).
     #[arg(long)]
     pub(crate) strength: Option<Strength>,
-    /// Where caches and indexes are kept [env: PLUGCACHE_DIR].
+    /// Where caches and indexes are kept (`PLUGCACHE_DIR`).
     #[arg(long, value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
-    /// Keep nothing [env: PLUGCACHE_NO_CACHE].
+    /// Keep nothing (`PLUGCACHE_NO_CACHE`).
     #[arg(long)]
     pub(crate) no_cache: bool,
-    /// Read everything anew [env: PLUGCACHE_REFRESH].
+    /// Read everything anew (`PLUGCACHE_REFRESH`).
     #[arg(long)]
     pub(crate) refresh: bool,
-    /// Longest wait for another process that builds the same index: 10s [env: PLUGCACHE_LOCK_TIMEOUT].
+    /// Longest wait for another process that builds the same index: 10s (`PLUGCACHE_LOCK_TIMEOUT`).
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     pub(crate) lock_timeout: Option<Duration>,
     /// Read everything anew when the index is older: 12h.

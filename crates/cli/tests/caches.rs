@@ -2,6 +2,7 @@
 //! one, run again as a child.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
+#![expect(clippy::print_stdout, reason = "one of these is a program that says when it is ready")]
 
 use std::{
     fs,
@@ -85,7 +86,9 @@ impl Desk {
             .map(|(at, _)| at)
             .collect();
         assert!(!places.is_empty());
-        places.into_iter().for_each(|place| bytes[place] ^= 1);
+        for place in places {
+            bytes[place] ^= 1;
+        }
         fs::write(&file, bytes).unwrap();
     }
 }
@@ -118,7 +121,7 @@ fn a_host_program() {
     let hub = Hub::builder().directory(std::env::var("HOST_DIRECTORY").unwrap()).build().unwrap();
     let manifests: Texts = Cache::builder("manifests")
         .capacity(1000)
-        .ttl(Duration::from_secs(300))
+        .ttl(Duration::from_mins(5))
         .version("1.2")
         .disk()
         .build(&hub)
@@ -253,6 +256,44 @@ fn a_damaged_file_is_not_healed_by_verify_alone() {
     assert_eq!(found, desk.run(&["cache", "verify"]));
     snapshot("caches_verify_file", &found);
     snapshot("caches_verify_file_repair", &desk.run(&["cache", "verify", "--repair"]));
+}
+
+/// Caches and indexes lie side by side and are looked after together.
+#[test]
+fn an_index_beside_the_caches() {
+    let desk = Desk::filled();
+    fs::create_dir(desk.path("tree")).unwrap();
+    fs::write(desk.path("tree/plugin.py"), "class Plugin:\n    pass\n").unwrap();
+    desk.run(&["plugins", "ls", "--root", "tree"]);
+    both("caches_index_size", &desk, &["cache", "size"]);
+    let host = Host::start(&desk);
+    both("caches_index_verify", &desk, &["cache", "verify"]);
+    drop(host);
+    let index = fs::read_dir(desk.path("cache")).unwrap().map(|entry| entry.unwrap().path());
+    let index = index.into_iter().find(|path| path.extension().is_some_and(|e| e == "plugidx")).unwrap();
+    let mut bytes = fs::read(&index).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&index, &bytes).unwrap();
+    snapshot("caches_index_repair", &desk.run(&["cache", "verify", "--repair"]));
+    assert!(!index.exists());
+    desk.run(&["plugins", "ls", "--root", "tree"]);
+    snapshot("caches_index_only", &desk.run(&["cache", "clear", "--kind", "index"]));
+    snapshot("caches_index_gone", &desk.run(&["cache", "size"]));
+}
+
+#[test]
+fn without_a_cache_nothing_stays() {
+    let desk = Desk::empty();
+    fs::create_dir_all(desk.path("tmp")).unwrap();
+    fs::write(desk.path("plugin.py"), "class Plugin:\n    pass\n").unwrap();
+    let temporary = desk.path("tmp").display().to_string();
+    let variables = [("PLUGCACHE_NO_CACHE", "1"), ("TMPDIR", &temporary)];
+    let told = desk.run_with(&["explain", "Plugin", "--root", "."], &variables);
+    assert!(told.contains("PLACE/tmp/plugcache-"), "{told}");
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0);
+    assert!(!desk.path("cache").exists() && !desk.path("home-cache").exists());
+    snapshot("caches_none_dir", &desk.run_with(&["cache", "dir"], &variables));
+    snapshot("caches_none_stats", &desk.run_with(&["cache", "stats"], &variables));
 }
 
 #[test]

@@ -188,7 +188,7 @@ impl Config {
             directory: optional(directory),
             no_cache: Setting::or_default(no_cache.or(variables.read("NO_CACHE", units::flag)?), false),
             refresh: Setting::or_default(
-                refresh.or(variables.read("REFRESH", variables::refresh)?),
+                refresh.or(variables.read("REFRESH", |text| Ok(variables::refresh(text)))?),
                 Refresh::None,
             ),
             offline: Setting::or_default(variables.read("OFFLINE", units::flag)?, false),

@@ -8,10 +8,10 @@ use plugcache::config::{Flags, units};
 /// Whose caches.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Place {
-    /// Where caches and indexes are kept [env: PLUGCACHE_DIR].
+    /// Where caches and indexes are kept (`PLUGCACHE_DIR`).
     #[arg(long, value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
-    /// Keep nothing [env: PLUGCACHE_NO_CACHE].
+    /// Keep nothing (`PLUGCACHE_NO_CACHE`).
     #[arg(long)]
     pub(crate) no_cache: bool,
 }

@@ -30,11 +30,11 @@ pub(super) fn show(place: &Place, output: &Output) -> Result<Outcome, Failure> {
     let directory = directory.map(|path| path.display().to_string()).unwrap_or_default();
     let mut rows = vec![
         row("cache.directory", &config.directory, |_| (directory.clone(), json!(directory))),
-        row("cache.max_size", &config.max_size, |bytes| optional(*bytes, bytes_of)),
+        row("cache.max_size", &config.max_size, |bytes| optional(bytes.as_ref(), bytes_of)),
         row("strength", &config.strength, |strength| (strength.to_string(), json!(strength))),
         row("cache.lock_timeout", &config.lock_timeout, time_of),
         row("no_cache", &config.no_cache, flag_of),
-        row("refresh", &config.refresh, |refresh| refresh_of(refresh)),
+        row("refresh", &config.refresh, refresh_of),
         row("offline", &config.offline, flag_of),
         row("redis_url", &config.redis_url, |url| {
             (without_password(url.as_deref()), json!(without_password(url.as_deref())))
@@ -73,8 +73,8 @@ fn row<T>(name: impl Into<String>, setting: &Setting<T>, show: impl Fn(&T) -> (S
     Row { name: name.into(), text, value, origin: setting.origin.clone() }
 }
 
-fn optional<T>(value: Option<T>, show: impl Fn(&T) -> (String, Value)) -> (String, Value) {
-    value.as_ref().map_or_else(|| ("as each program says".to_owned(), Value::Null), show)
+fn optional<T>(value: Option<&T>, show: impl Fn(&T) -> (String, Value)) -> (String, Value) {
+    value.map_or_else(|| ("as each program says".to_owned(), Value::Null), show)
 }
 
 fn bytes_of(bytes: &u64) -> (String, Value) {

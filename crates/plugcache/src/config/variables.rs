@@ -103,13 +103,13 @@ pub(super) fn spellings(stem: &str) -> Vec<String> {
 }
 
 /// `PLUGCACHE_REFRESH`: yes, no, or names.
-pub(super) fn refresh(text: &str) -> Result<Refresh, String> {
+pub(super) fn refresh(text: &str) -> Refresh {
     match units::flag(text) {
-        Ok(true) => Ok(Refresh::All),
-        Ok(false) => Ok(Refresh::None),
+        Ok(true) => Refresh::All,
+        Ok(false) => Refresh::None,
         Err(_) => {
             let names = text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
-            Ok(Refresh::Named(names.collect()))
+            Refresh::Named(names.collect())
         }
     }
 }

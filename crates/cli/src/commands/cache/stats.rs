@@ -71,7 +71,7 @@ fn look(args: &Stats) -> Result<Vec<Known>, Failure> {
 
 fn known(desk: &Desk, counted: Vec<Counted>, name: String) -> Result<Known, Failure> {
     let cache = desk.caches.as_ref().map(|caches| caches.cache(&name)).transpose()?.flatten();
-    let disk = cache.map(|cache| cache.usage()).transpose()?.flatten();
+    let usage = cache.map(|cache| cache.usage()).transpose()?.flatten();
     let sum = counted.iter().fold(Figures::default(), |sum, one| sum.and(&one.stats));
     let (mut running, mut past) = (Vec::new(), None);
     for one in counted {
@@ -81,7 +81,7 @@ fn known(desk: &Desk, counted: Vec<Counted>, name: String) -> Result<Known, Fail
         }
     }
     let capacity = running.iter().map(|(_, stats)| stats.capacity).sum::<Option<u64>>();
-    Ok(Known { name, sum, capacity: capacity.filter(|most| *most > 0), disk, running, past })
+    Ok(Known { name, sum, capacity: capacity.filter(|most| *most > 0), disk: usage, running, past })
 }
 
 fn print(known: &[Known], output: &Output) -> Result<(), Failure> {
