@@ -12,7 +12,7 @@ fn project(text: &str) -> Files {
 fn a_flag_comes_before_a_variable_before_the_project_before_the_user_before_the_default() {
     let mut files = project("[cache]\nlock_timeout = \"3s\"\nmax_size = \"1GiB\"\n");
     let user = "[cache]\nlock-timeout = 4\nmax-size = 7\ndirectory = \"mine\"";
-    let path = PathBuf::from("/home/me/plugcache.toml");
+    let path = PathBuf::from("/settings/me/plugcache.toml");
     files.user = Some((path.clone(), Files::parse_user(&path, user).unwrap()));
     let flags = Flags { lock_timeout: Some(Duration::from_secs(1)), ..Flags::default() };
     let variables = [("PLUGCACHE_LOCK_TIMEOUT", "2s"), ("PLUGCACHE_OFFLINE", "1")];
@@ -28,7 +28,7 @@ fn a_flag_comes_before_a_variable_before_the_project_before_the_user_before_the_
     assert_eq!(config.lock_timeout.value, Duration::from_secs(3));
     assert!(matches!(config.lock_timeout.origin, Origin::Project(_)));
     assert_eq!(config.max_size.value, Some(1 << 30));
-    assert_eq!(config.directory.value, Some("/home/me/mine".into()));
+    assert_eq!(config.directory.value, Some("/settings/me/mine".into()));
     files.project = None;
     let config = Config::read(NONE, &files).unwrap();
     assert_eq!(config.lock_timeout.value, Duration::from_secs(4));
