@@ -92,6 +92,30 @@ fn an_entry_is_explained_with_each_input_whatever_its_key_is() {
     assert!(on_disk.explain("(x, 8)").unwrap().is_empty());
 }
 
+/// Its key on disk is longer than what was asked for, once for each content.
+#[test]
+fn entries_addressed_by_content_are_found_by_their_key() {
+    let place = tempfile::tempdir().unwrap();
+    let (cache, input) = (place.path().join("cache"), place.path().join("input"));
+    let hub = Hub::builder().directory(&cache).build().unwrap();
+    let file = input.clone();
+    let texts: Cache<str, u32> = Cache::builder("texts")
+        .inputs(move |_: &str| Inputs::none().file(&file))
+        .content_addressed()
+        .disk()
+        .build(&hub)
+        .unwrap();
+    for content in ["one", "two"] {
+        std::fs::write(&input, content).unwrap();
+        texts.get_or_load("key", |_| Ok::<_, std::io::Error>(1)).unwrap();
+    }
+    let (_, caches) = open(&cache);
+    let found = caches[0].explain("key").unwrap();
+    assert_eq!(found.len(), 2);
+    assert_eq!(found.iter().filter(|one| one.stale.is_none()).count(), 1);
+    assert!(caches[0].explain("ke").unwrap().is_empty());
+}
+
 #[test]
 fn a_damaged_file_is_reported_and_not_healed_by_looking() {
     let place = tempfile::tempdir().unwrap();

@@ -27,6 +27,7 @@ struct Row {
 pub(super) fn show(place: &Place, output: &Output) -> Result<Outcome, Failure> {
     let config = settings::config(place.flags())?;
     let directory = config.directory.value.clone().or_else(settings::user_cache_directory);
+    let directory = directory.map(std::path::absolute).transpose()?;
     let directory = directory.map(|path| path.display().to_string()).unwrap_or_default();
     let mut rows = vec![
         row("cache.directory", &config.directory, |_| (directory.clone(), json!(directory))),
