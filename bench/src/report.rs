@@ -117,7 +117,8 @@ pub(crate) fn print(rows: &[Row]) {
         "goal", "case", "ours", "ratio", "bound"
     );
     for row in rows {
-        let against = [row.reference.as_str(), row.peer.as_str()].join("");
+        let against = [row.reference.as_str(), row.peer.as_str()]
+            .join(if row.reference.is_empty() || row.peer.is_empty() { "" } else { "; " });
         let met = if row.met() { "met  " } else { "SHORT" };
         println!(
             "{:goal$}  {:case$}  {:>9}  {:>8}  {:>8}  {met}  {against}",

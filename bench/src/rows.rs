@@ -85,46 +85,66 @@ pub(crate) fn fill(store: Store, place: &Path) -> Result {
     Ok(())
 }
 
-/// Opens a store, and measures reading from it. The answer is the number of bytes that were read.
+/// Opens a store, reads every row once, so that its pages are there, and then measures reading. A row is
+/// read when its bytes have been copied to where they are used. The answer is the number of bytes.
 pub(crate) fn read(store: Store, place: &Path) -> Result<Sample> {
-    let wanted: Vec<(Digest, u64)> = order().map(|number| (id(number), number)).collect();
     match store {
         Store::Ours => {
             let storage = Lmdb::open(place, 64 << 20, Arc::new(SystemClock))?;
-            Sample::of(|| {
-                let mut bytes = 0;
-                for (id, number) in &wanted {
-                    storage.read(id, &mut |row| {
-                        let opened = envelope::open(row, SEAL.0, SEAL.1, &number.to_le_bytes());
-                        bytes += opened.map_or(0, |payload| payload.len() as u64);
-                    })?;
-                }
-                Ok(bytes)
+            measure(|(id, number), used| {
+                storage.read(id, &mut |row| {
+                    if let Ok(payload) = envelope::open(row, SEAL.0, SEAL.1, &number.to_le_bytes()) {
+                        used.of(payload);
+                    }
+                })?;
+                Ok(())
             })
         }
         Store::Heed => {
             let (env, rows) = heed(place)?;
-            Sample::of(|| {
-                let mut bytes = 0;
-                for (id, _) in &wanted {
-                    let view = env.read_txn()?;
-                    bytes += rows.get(&view, &id.0)?.map_or(0, |row| row.len() as u64);
-                }
-                Ok(bytes)
+            measure(|(id, _), used| {
+                let view = env.read_txn()?;
+                used.of(rows.get(&view, &id.0)?.unwrap_or_default());
+                Ok(())
             })
         }
         Store::Sqlite => {
             let connection = sqlite(place)?;
             let mut select = connection.prepare("select row from rows where id = ?")?;
-            Sample::of(|| {
-                let mut bytes = 0;
-                for (id, _) in &wanted {
-                    bytes += select.query_row([&id.0], |row| Ok(row.get_ref(0)?.as_blob()?.len() as u64))?;
-                }
-                Ok(bytes)
+            measure(|(id, _), used| {
+                select.query_row([&id.0], |row| {
+                    used.of(row.get_ref(0)?.as_blob()?);
+                    Ok(())
+                })?;
+                Ok(())
             })
         }
     }
+}
+
+/// Where rows are copied to.
+struct Used {
+    place: [u8; LENGTH],
+    bytes: u64,
+}
+
+impl Used {
+    fn of(&mut self, row: &[u8]) {
+        let length = row.len().min(LENGTH);
+        self.place[..length].copy_from_slice(&row[..length]);
+        self.bytes += std::hint::black_box(&self.place)[..length].len() as u64;
+    }
+}
+
+fn measure(mut read: impl FnMut(&(Digest, u64), &mut Used) -> Result) -> Result<Sample> {
+    let mut used = Used { place: [0; LENGTH], bytes: 0 };
+    (0..ROWS).map(|number| (id(number), number)).try_for_each(|row| read(&row, &mut used))?;
+    used.bytes = 0;
+    let wanted: Vec<(Digest, u64)> = order().map(|number| (id(number), number)).collect();
+    Sample::of(|| {
+        wanted.iter().try_for_each(|row| read(row, &mut used))?;
+        Ok(used.bytes)
+    })
 }
 
 type Bare = (heed::Env<heed::WithoutTls>, heed::Database<'static, Bytes, Bytes>);

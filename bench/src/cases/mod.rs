@@ -8,7 +8,9 @@ mod p2;
 mod p3;
 mod p4;
 mod p5;
+mod p6;
 mod p7;
+mod p9;
 
 use std::path::{Path, PathBuf};
 
@@ -33,13 +35,15 @@ pub(crate) struct Case {
 }
 
 /// All of them, in the order of the table.
-pub(crate) const ALL: [Case; 8] = [
+pub(crate) const ALL: [Case; 11] = [
     Case { goal: "P1", what: "free validation", run: p1::run },
     Case { goal: "P2", what: "lazy proof", run: p2::run },
     Case { goal: "P3", what: "cold beats warm", run: p3::run },
     Case { goal: "P4", what: "entry points", run: p4::run },
     Case { goal: "P5", what: "a change costs one file", run: p5::run },
+    Case { goal: "P6", what: "memory hit", run: p6::run },
     Case { goal: "P7", what: "rows on disk", run: p7::run },
+    Case { goal: "P9", what: "side by side", run: p9::run },
     Case { goal: "P10", what: "growth", run: p10::run },
     Case { goal: "P11", what: "hit ratio", run: p11::run },
     Case { goal: "A3", what: "manifests", run: a3::run },

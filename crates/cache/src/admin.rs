@@ -30,7 +30,7 @@ use crate::{
     error::Result,
     fs::{Directory, Kind},
     hub::{CACHES, STATISTICS, open_cache},
-    tier::{Storage, Usage, disk::Lmdb},
+    tier::{Lmdb, Storage, Usage},
 };
 
 pub use crate::counters::{Process, ledger::Counted};

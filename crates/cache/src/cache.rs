@@ -19,6 +19,7 @@
 //! All lookups go one way: memory, then disk, then the loader, which runs once however many ask. See
 //! `docs/architecture.md`.
 
+mod answer;
 mod builder;
 mod change;
 mod disk;
@@ -31,11 +32,11 @@ mod warn;
 
 use std::{sync::Arc, time::Duration};
 
+pub use answer::Answer;
 pub use builder::Builder;
 pub use entries::Cause;
 pub use explain::{Explanation, TierReport};
 pub use load::{Load, LoadError};
-pub use read::Answer;
 
 use crate::{
     clock::Clock,

@@ -55,6 +55,7 @@ impl Clock for SystemClock {
         Instant::now()
     }
 
+    #[inline]
     fn coarse(&self) -> u64 {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
         time.tv_sec.unsigned_abs().saturating_mul(1_000_000_000).saturating_add(time.tv_nsec.unsigned_abs())

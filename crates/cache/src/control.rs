@@ -25,10 +25,9 @@ use crate::{
 /// Name of the file in a cache's directory.
 pub(crate) const FILE: &CStr = c"generations";
 
-/// Word 0: identity of this file. 1: the cache's generation. 2: how many tags were invalidated.
-const IDENTITY: usize = 0;
-const CACHE: usize = 1;
-const INVALIDATED: usize = 2;
+/// Word 0: the cache's generation, from a random beginning. 1: how many tags were invalidated.
+const CACHE: usize = 0;
+const INVALIDATED: usize = 1;
 const TAGS: usize = 64;
 const TAG_COUNT: usize = 1024;
 const KEYS: usize = TAGS + TAG_COUNT;
@@ -52,17 +51,19 @@ impl Control {
         Self::over(SharedWords::anonymous(WORDS))
     }
 
-    /// Gives a new file its identity, so that values from before it was lost do not match by chance.
+    /// Lets a new file begin anywhere, so that values from before it was lost do not match by chance.
     fn over(words: SharedWords) -> Self {
         let control = Self { words };
-        let identity = control.word(IDENTITY);
-        if identity.load(Ordering::Relaxed) == 0 {
+        let generation = control.word(CACHE);
+        if generation.load(Ordering::Relaxed) == 0 {
             let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0) | 1;
-            let _ = identity.compare_exchange(0, random, Ordering::Relaxed, Ordering::Relaxed);
+            // Whoever comes first has begun it.
+            let _ = generation.compare_exchange(0, random, Ordering::Relaxed, Ordering::Relaxed);
         }
         control
     }
 
+    #[inline]
     fn word(&self, index: usize) -> &AtomicU64 {
         &self.words.words()[index]
     }
@@ -70,7 +71,7 @@ impl Control {
     /// Generation of the whole cache.
     #[inline]
     pub(crate) fn generation(&self) -> u64 {
-        self.word(CACHE).load(Ordering::Acquire).wrapping_add(self.word(IDENTITY).load(Ordering::Relaxed))
+        self.word(CACHE).load(Ordering::Acquire)
     }
 
     /// Declares everything in the cache wrong.
@@ -95,6 +96,7 @@ impl Control {
     }
 
     /// How often the key with this hash was replaced or removed.
+    #[inline]
     pub(crate) fn key(&self, hash: u64) -> u64 {
         self.word(key_index(hash)).load(Ordering::Acquire)
     }

@@ -29,7 +29,7 @@ pub fn seal(kind: u32, version: u32, key: &[u8], payload: &[u8]) -> Vec<u8> {
 pub fn open<'a>(bytes: &'a [u8], kind: u32, version: u32, key: &[u8]) -> Result<&'a [u8], StaleReason> {
     let head = Head::read(bytes)?;
     if head.kind != kind {
-        return Err(StaleReason::OtherKey);
+        return Err(StaleReason::OtherType);
     }
     let (found_key, payload) = head.check(bytes, version)?;
     if found_key != key {
@@ -139,7 +139,7 @@ mod tests {
     fn another_key_kind_or_version_is_a_miss_with_its_reason() {
         let sealed = seal(7, 3, b"key", b"");
         assert_eq!(open(&sealed, 7, 3, b"yek"), Err(StaleReason::OtherKey));
-        assert_eq!(open(&sealed, 8, 3, b"key"), Err(StaleReason::OtherKey));
+        assert_eq!(open(&sealed, 8, 3, b"key"), Err(StaleReason::OtherType));
         assert_eq!(open(&sealed, 7, 4, b"key"), Err(StaleReason::Version { found: 3, expected: 4 }));
     }
 }

@@ -5,7 +5,7 @@
 //! [`Ticket`] takes the record away again, however it ends: with a value, an error, a panic, or dropped in
 //! the middle (a cancelled task), in which case one of those who wait leads next. A leader that never ends
 //! strands nobody: who has waited long enough gets an error, and the flight is no longer the key's, so that
-//! the next call loads again.
+//! one of the others, or the next call, loads again.
 //!
 //! The table's locks are held for a look, never while a loader runs.
 
@@ -145,10 +145,10 @@ impl<K: Key + ?Sized, V> Flights<K, V> {
         entry.remove().0.waiters
     }
 
-    /// Gives up on a leader that does not end: everybody who waits gets a time-out.
+    /// Gives up on a leader that does not end. One of those who are ready to wait longer leads next.
     pub(crate) fn give_up(&self, hash: u64, id: FlightId) {
         if let Some(room) = self.retire(hash, id) {
-            room.announce(Outcome::TimedOut);
+            room.announce(Outcome::Abandoned);
         }
     }
 }

@@ -80,6 +80,8 @@ pub enum StaleReason {
     },
     /// It was made for another key.
     OtherKey,
+    /// It was made for values of another type, or in another format.
+    OtherType,
     /// It was made for the same tree in another place.
     Relocated,
     /// Older than allowed, or made in the future.
@@ -123,10 +125,8 @@ pub enum StaleReason {
     Asked,
     /// Its time to live is over.
     Expired {
-        /// When it was made.
-        made: Timestamp,
-        /// How long it was to live, in nanoseconds.
-        ttl: u64,
+        /// When it ended.
+        at: Timestamp,
         /// The time now.
         now: Timestamp,
     },
@@ -178,6 +178,7 @@ impl fmt::Display for StaleReason {
                 write!(f, "written by version {found}, this is version {expected}")
             }
             Self::OtherKey => f.write_str("made for other roots or rules"),
+            Self::OtherType => f.write_str("made for values of another type or in another format"),
             Self::Relocated => f.write_str("the tree stands in another place"),
             Self::Age { made, now } => write!(f, "made at {} ns, now {} ns", made.0, now.0),
             Self::Added => f.write_str("added"),
@@ -190,9 +191,8 @@ impl fmt::Display for StaleReason {
             Self::Racy { .. } => f.write_str("modified too recently for its stamp to prove anything"),
             Self::Unreadable { error } => write!(f, "cannot be read: {error}"),
             Self::Asked => f.write_str("a new one was asked for"),
-            Self::Expired { made, ttl, now } => {
-                let age = Duration::from_nanos(now.since(*made).unsigned_abs());
-                write!(f, "expired: {age:.1?} old, its time to live was {:.1?}", Duration::from_nanos(*ttl))
+            Self::Expired { at, now } => {
+                write!(f, "expired {:.1?} ago", Duration::from_nanos(now.since(*at).unsigned_abs()))
             }
             Self::Future { made, now } => {
                 let ahead = Duration::from_nanos(made.since(*now).unsigned_abs());

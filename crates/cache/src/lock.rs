@@ -91,6 +91,19 @@ impl LockFile {
         self.tried(self.file.try_lock())
     }
 
+    /// Leaves a number in the file, for those who open it later.
+    pub(crate) fn note(&self, number: u64) -> Result<()> {
+        let written = self.file.write_at(format!("{number:<20}").as_bytes(), 0);
+        written.map(|_| ()).map_err(|source| Error::io("write", &self.path, source))
+    }
+
+    /// The number that was left in the file.
+    pub(crate) fn noted(&self) -> Option<u64> {
+        let mut text = [0; 20];
+        let read = self.file.read_at(&mut text, 0).ok()?;
+        std::str::from_utf8(text.get(..read)?).ok()?.trim().parse().ok()
+    }
+
     /// Frees the lock.
     pub fn unlock(&self) {
         // Closing the file frees the lock in any case.
@@ -110,10 +123,7 @@ impl LockFile {
     }
 
     fn holder(&self) -> String {
-        let mut text = [0; 16];
-        let read = self.file.read_at(&mut text, 0).unwrap_or(0);
-        let text = text.get(..read).and_then(|text| std::str::from_utf8(text).ok());
-        match text.and_then(|text| text.trim().parse::<u32>().ok()) {
+        match self.noted() {
             Some(process) => format!("process {process}"),
             None => "another process".to_owned(),
         }

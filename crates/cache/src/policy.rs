@@ -92,7 +92,10 @@ impl Policy {
             // Ages of values from the future are unknown, so nothing that ages is served.
             _ if made > now => Verdict::Stale(StaleReason::Future { made, now }),
             (Some(life), _) if nanoseconds(now.since(made)) < life => Verdict::Fresh,
-            (Some(life), Some(ttl)) if life == ttl => Verdict::Stale(StaleReason::Expired { made, ttl, now }),
+            (Some(life), Some(ttl)) if life == ttl => {
+                let at = made.plus(Duration::from_nanos(ttl));
+                Verdict::Stale(StaleReason::Expired { at, now })
+            }
             (Some(_), _) => Verdict::Stale(StaleReason::Age { made, now }),
         }
     }
@@ -107,6 +110,21 @@ impl Policy {
     pub(crate) fn remaining(&self, origin: &Origin, now: impl FnOnce() -> Timestamp) -> Option<u64> {
         let life = self.life_of(origin)?;
         Some(life.saturating_sub(nanoseconds(now().since(origin.made))))
+    }
+
+    /// From when on a value that expires at `end` should be made anew.
+    pub(crate) fn refresh_at(&self, end: u64) -> u64 {
+        end.saturating_sub(in_nanoseconds(self.early_refresh))
+    }
+
+    /// When a value expires that should be made anew from `refresh_at` on; `None`: never.
+    pub(crate) fn soft_end(&self, refresh_at: u64) -> Option<u64> {
+        (refresh_at != u64::MAX).then(|| refresh_at.saturating_add(in_nanoseconds(self.early_refresh)))
+    }
+
+    /// When such a value is not served any more; `None`: never.
+    pub(crate) fn end(&self, refresh_at: u64) -> Option<u64> {
+        self.soft_end(refresh_at).map(|end| end.saturating_add(in_nanoseconds(self.serve_stale)))
     }
 
     /// The time to live that a new value is given.

@@ -239,3 +239,41 @@ fn threads_write_and_read_side_by_side() {
     });
     assert_eq!(storage.usage().unwrap().entries, 800);
 }
+
+/// Pages that a reader may still look at are not used again, so a reader that stays fills the map: writers
+/// get an error that says so, and go on when it has left.
+#[test]
+fn a_reader_that_stays_costs_room_and_not_the_storage() {
+    let place = tempfile::tempdir().unwrap();
+    let storage = open(&place.path().join("c"), 1 << 20);
+    storage.write(&[(id(0), &row(0, 1000))]).unwrap();
+    let mut refused = None;
+    storage
+        .read(&id(0), &mut |shown| {
+            refused =
+                (1..200_000).find_map(|number| storage.write(&[(id(number), &row(number, 5000))]).err());
+            assert_eq!(shown, row(0, 1000));
+        })
+        .unwrap();
+    let refused = refused.expect("the map is not endless");
+    assert!(matches!(refused, Error::StorageFull { .. }) && refused.is_transient(), "{refused}");
+    for number in 0..500 {
+        storage.write(&[(id(number), &row(number, 5000))]).unwrap();
+        assert_eq!(get(&storage, id(number)), Some(row(number, 5000)));
+    }
+}
+
+#[test]
+fn a_directory_that_was_removed_and_made_anew_is_another() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("c");
+    let old = open(&path, 1 << 20);
+    old.write(&[(id(1), b"old")]).unwrap();
+    std::fs::remove_dir_all(&path).unwrap();
+    let new = open(&path, 1 << 20);
+    assert_eq!(get(&new, id(1)), None);
+    new.write(&[(id(1), b"new")]).unwrap();
+    assert_eq!(get(&old, id(1)).as_deref(), Some(&b"old"[..]));
+    drop((old, new));
+    assert_eq!(get(&open(&path, 1 << 20), id(1)).as_deref(), Some(&b"new"[..]));
+}

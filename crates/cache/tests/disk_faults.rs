@@ -110,9 +110,9 @@ fn child() {
     }
 }
 
-/// Opens, reads, sweeps, writes: any error will do, a crash will not.
+/// Opens, reads, sweeps, writes: what is there may be lost, but it opens and nothing crashes.
 fn use_all(place: &Path) {
-    let Ok(storage) = Lmdb::open(place, LIMIT, Arc::new(SystemClock)) else { return };
+    let storage = open(place);
     let mut intact = 0_u64;
     for number in 0..300 {
         let _ = storage.read(&id(number), &mut |row| intact += u64::from(opened(number, row).is_ok()));
@@ -123,9 +123,9 @@ fn use_all(place: &Path) {
         Visit::Keep
     });
     for number in 0..40 {
-        let _ = storage.write(&[(id(number), &row(number, 1)), (id(1000 + number), &row(1000 + number, 1))]);
+        storage.write(&[(id(number), &row(number, 1)), (id(1000 + number), &row(1000 + number, 1))]).unwrap();
     }
-    let _ = storage.usage();
+    storage.usage().unwrap();
 }
 
 #[test]
@@ -142,6 +142,27 @@ fn processes_write_and_read_side_by_side() {
         assert_eq!(version(&storage, number), Some(1_800 + number));
     }
     assert!(!path.join("unsynced").exists());
+}
+
+/// A map that another process outgrows makes LMDB refuse everything, to readers as well.
+#[test]
+fn processes_with_other_limits_do_not_lock_each_other_out() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("c");
+    let mut child = spawn("write for ever", &path);
+    std::thread::sleep(Duration::from_millis(200));
+    let large = Lmdb::open(&path, 64 * LIMIT, Arc::new(SystemClock)).unwrap();
+    let long = vec![1; 100_000];
+    for number in 1_000..2_000 {
+        large.write(&[(id(number), &long)]).unwrap();
+    }
+    assert!(child.try_wait().unwrap().is_none(), "the child goes on");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(large.usage().unwrap().limit < 4 * LIMIT);
+    drop(large);
+    let alone = Lmdb::open(&path, 64 * LIMIT, Arc::new(SystemClock)).unwrap();
+    assert_eq!(alone.usage().unwrap().limit, 64 * LIMIT);
 }
 
 #[test]

@@ -179,7 +179,7 @@ fn snapshot(name: &str, text: &str) {
     );
     settings.add_filter(r"\b\d+(\.\d+)? (B|KiB|MiB)\b", "SIZE");
     settings.add_filter(r"\b(\d+m )?\d+(\.\d+)?(µs|ms|s)\b", "TIME");
-    settings.add_filter(r"expired: [0-9.]+(ns|µs|ms|s) old", "expired: TIME old");
+    settings.add_filter(r"expired [0-9.]+(ns|µs|ms|s) ago", "expired TIME ago");
     settings.add_filter(r"[0-9a-f]{32}", "DIGEST");
     settings.add_filter(r#""(device|inode|modified|changed|now)":-?\d+"#, r#""$1":0"#);
     settings.add_filter(r"\[\d+(,\d+){15}\]", r#""DIGEST""#);

@@ -1,5 +1,7 @@
 //! plugcache: the cache engine for programs that have plugins.
 //!
+//! A [`Cache`] keeps whatever a host recomputes, in a [`Hub`] with all the others of its process.
+//!
 //! A [`Resolver`] finds plugins without running them, keeps what it found in a persistent index, proves
 //! on each use that the index is still true, and answers by name.
 
@@ -10,6 +12,6 @@ pub mod project;
 pub mod resolver;
 
 pub use config::Config;
-pub use plugcache_cache as cache;
+pub use plugcache_cache::{self as cache, Cache, Hub, Inputs};
 pub use plugcache_discovery as discovery;
 pub use resolver::{Case, Duplicates, Resolution, ResolveError, Resolver};

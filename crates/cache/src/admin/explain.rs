@@ -1,6 +1,6 @@
 //! What is on disk under one key, and why it would be served or not.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use serde::Serialize;
 
@@ -88,7 +88,9 @@ impl CacheOnDisk {
         let (made, now) = (origin.made, self.clock.wall());
         match (state, origin.ttl) {
             (State::Expired, _) if made > now => Some(StaleReason::Future { made, now }),
-            (State::Expired, Some(ttl)) => Some(StaleReason::Expired { made, ttl, now }),
+            (State::Expired, Some(ttl)) => {
+                Some(StaleReason::Expired { at: made.plus(Duration::from_nanos(ttl)), now })
+            }
             _ => None,
         }
     }

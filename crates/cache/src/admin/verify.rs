@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     hub::CACHES,
     row,
-    tier::{Storage, Visit, disk::Lmdb},
+    tier::{Lmdb, Storage, Visit},
 };
 
 /// What a check of all entries found.

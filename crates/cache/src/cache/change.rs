@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Cache, Shared,
+    Answer, Cache, Shared,
     disk::Kept,
-    entries::{Cause, Held},
+    entries::{Cause, Entry},
     load::Load,
     read::stable_hash,
 };
@@ -32,18 +32,18 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
             shared.control.touch_key(stable_hash(bytes));
         }
         shared.flights.invalidate(hash, key);
-        let held = Held::Value(Arc::clone(&value));
-        match shared.origin_of(key, &held, load.into_said(), started, 0) {
+        let answer = Answer::Value(Arc::clone(&value));
+        match shared.origin_of(key, &answer, load.into_said(), started, 0) {
             Some(origin) => {
                 let key_mark = bytes.as_ref().and_then(|bytes| shared.key_mark(bytes));
                 if let Some(bytes) = &bytes {
-                    shared.write_disk(bytes, &held, &origin);
+                    shared.write_disk(bytes, &answer, &origin);
                 }
-                let weight = shared.weigh(key, &held);
+                let weight = shared.weigh(key, &answer);
                 shared.enter(
                     hash,
                     key,
-                    shared.entry_of(key.to_owned(), Kept { held, origin }, key_mark),
+                    shared.entry_of(key.to_owned(), Kept { answer, origin }, key_mark),
                     weight,
                 );
                 shared.count(Event::Insert);
@@ -118,9 +118,12 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
 
     /// Removes what is stale, and on disk what is older than `older_than`.
     pub(super) fn prune(&self, older_than: Option<Duration>) -> Result<u64> {
-        let generation = self.control.generation();
-        let now = self.clock.coarse();
-        let removed = self.entries.retain(|entry| entry.generation == generation && now < entry.until);
+        let generation = self.control.generation() as u32;
+        let now = self.now();
+        let is_live = |entry: &Entry<K, V>| {
+            entry.generation == generation && self.policy.end(entry.refresh_at).is_none_or(|end| now < end)
+        };
+        let removed = self.entries.retain(is_live);
         let count = removed.len() as u64;
         self.bid_farewell(removed.into_iter().map(|entry| (entry, Cause::Expired)).collect());
         let Some(storage) = self.storage() else { return Ok(count) };

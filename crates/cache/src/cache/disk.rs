@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Shared, entries::Held, warn::Trouble};
+use super::{Answer, Shared, warn::Trouble};
 use crate::{
     codec::Codec,
     counters::Event,
@@ -37,7 +37,7 @@ pub(super) struct Disk<V> {
 
 /// A value from disk, and where it comes from.
 pub(super) struct Kept<V> {
-    pub(super) held: Held<V>,
+    pub(super) answer: Answer<V>,
     pub(super) origin: Origin,
 }
 
@@ -71,13 +71,13 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         let kind = disk.codec.fingerprint();
         let read = storage.read(&row::id_of(bytes), &mut |row| {
             opened = row::open(row, kind, bytes).and_then(|(origin, value)| {
-                let held = match &origin.missing {
-                    Some(reason) => Held::Missing(reason.as_str().into()),
-                    None => Held::Value(
+                let answer = match &origin.missing {
+                    Some(reason) => Answer::Missing(reason.as_str().into()),
+                    None => Answer::Value(
                         disk.codec.decode(value).map_err(|error| StaleReason::Damaged { part: error })?,
                     ),
                 };
-                Ok(Kept { held, origin })
+                Ok(Kept { answer, origin })
             });
         });
         if let Err(error) = read {
@@ -100,12 +100,12 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     }
 
     /// Writes a value. Failing fails nothing but the next lookup's speed.
-    pub(super) fn write_disk(&self, bytes: &KeyBytes, held: &Held<V>, origin: &Origin) {
+    pub(super) fn write_disk(&self, bytes: &KeyBytes, answer: &Answer<V>, origin: &Origin) {
         let (Some(disk), Some(storage)) = (&self.disk, self.storage()) else { return };
         let began = Instant::now();
-        let encoded = match held {
-            Held::Missing(_) => Ok(Vec::new()),
-            Held::Value(value) => disk.encode(value),
+        let encoded = match answer {
+            Answer::Missing(_) => Ok(Vec::new()),
+            Answer::Value(value) => disk.encode(value),
         };
         let sealed = encoded.and_then(|value| row::seal(disk.codec.fingerprint(), bytes, origin, &value));
         match sealed {

@@ -5,29 +5,13 @@ use std::{borrow::Borrow, hash::BuildHasher, sync::Arc};
 use hashbrown::DefaultHashBuilder;
 use serde::Serialize;
 
+use super::Answer;
 use crate::{
     key::Key,
     policy::Origin,
     sync::{Guarded, RwLock},
     tier::memory::{Inserted, Limits, Shard},
 };
-
-/// What is kept under a key.
-pub(super) enum Held<V> {
-    /// A value.
-    Value(Arc<V>),
-    /// The knowledge that there is nothing, and why.
-    Missing(Arc<str>),
-}
-
-impl<V> Clone for Held<V> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Value(value) => Self::Value(Arc::clone(value)),
-            Self::Missing(reason) => Self::Missing(Arc::clone(reason)),
-        }
-    }
-}
 
 /// Where other processes say that they replaced a key's value, and how that stood.
 #[derive(Debug, Clone, Copy)]
@@ -37,24 +21,58 @@ pub(super) struct KeyMark {
     pub(super) count: u64,
 }
 
-/// An entry. Times are those of [`Clock::coarse`](crate::Clock::coarse).
+/// An entry. As small as can be: ten thousand of them should fit into a processor's cache.
 pub(super) struct Entry<K: Key + ?Sized, V> {
     pub(super) key: K::Owned,
-    pub(super) held: Held<V>,
-    /// Generation of the cache before the loader began.
-    pub(super) generation: u64,
-    /// From when on one caller should make it anew; `u64::MAX`: never.
+    /// `None`: it is known that there is nothing, see `rest`.
+    pub(super) value: Option<Arc<V>>,
+    /// From when on one caller should make it anew, in the time of [`Shared::now`](super::Shared::now);
+    /// `u64::MAX`: never.
     pub(super) refresh_at: u64,
-    /// From when on it is not served any more; never before `refresh_at`.
-    pub(super) until: u64,
-    /// What a hit saves, in nanoseconds.
-    pub(super) cost: u64,
-    /// The key's counter, where other processes may replace its value, and how it stood.
+    /// What else is to be looked at before it is served; `None` if time and generation say all.
+    pub(super) rest: Option<Box<Rest>>,
+    /// Generation of the cache before the loader began, without its upper half.
+    pub(super) generation: u32,
+    /// What a hit saves.
+    pub(super) cost: Cost,
+}
+
+/// What few entries have.
+#[derive(Clone, Default)]
+pub(super) struct Rest {
+    /// Why there is nothing, if so.
+    pub(super) missing: Option<Arc<str>>,
+    /// The key's counter, where other processes may replace its value.
     pub(super) key_mark: Option<KeyMark>,
-    /// What must be looked at before it is served; `None` if time and generation say all.
+    /// Tags, signature and inputs, if it has any.
     pub(super) origin: Option<Arc<Origin>>,
-    /// When it came here.
-    pub(super) since: u64,
+}
+
+/// A time that a loader took, in units of 32 ns, and at most two minutes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cost(u32);
+
+impl Cost {
+    pub(super) fn of_nanoseconds(nanoseconds: u64) -> Self {
+        Self(u32::try_from(nanoseconds / 32).unwrap_or(u32::MAX))
+    }
+
+    #[inline]
+    pub(super) fn nanoseconds(self) -> u64 {
+        u64::from(self.0) * 32
+    }
+}
+
+impl<K: Key + ?Sized, V> Entry<K, V> {
+    pub(super) fn answer(&self) -> Answer<V> {
+        match &self.value {
+            Some(value) => Answer::Value(Arc::clone(value)),
+            None => {
+                let reason = self.rest.as_ref().and_then(|rest| rest.missing.clone());
+                Answer::Missing(reason.unwrap_or_else(|| "".into()))
+            }
+        }
+    }
 }
 
 /// Why an entry left a cache.
@@ -117,11 +135,20 @@ impl<K: Key + ?Sized, V> Entries<K, V> {
         (hash << 7).checked_shr(self.shift).unwrap_or(0) as usize
     }
 
-    /// Shows the entry of a key to `look` and marks it as used.
+    /// The value of a key in a shard, if `look` says that it may be served; marks it as used. Returns what it
+    /// saves as well.
     #[inline]
-    pub(super) fn get<T>(&self, hash: u64, key: &K, look: impl FnOnce(&Entry<K, V>) -> T) -> Option<T> {
-        let shard = self.shards[self.shard_of(hash)].read()?;
-        shard.get(hash, |entry| entry.key.borrow() == key).map(look)
+    pub(super) fn get(
+        &self,
+        shard: usize,
+        hash: u64,
+        key: &K,
+        look: impl FnOnce(&Entry<K, V>) -> bool,
+    ) -> Option<(Arc<V>, u64)> {
+        let shard = self.shards[shard].read()?;
+        let entry = shard.get(hash, |entry| entry.key.borrow() == key)?;
+        let value = entry.value.as_ref().filter(|_| look(entry))?;
+        Some((Arc::clone(value), entry.cost.nanoseconds()))
     }
 
     /// Shows the entry of a key to `look`.

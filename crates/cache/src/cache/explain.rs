@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Cache, disk::Kept, entries::Held, suspect::Suspect};
+use super::{Answer, Cache, disk::Kept, suspect::Suspect};
 use crate::{freshness::StaleReason, key::Key};
 
 /// What each tier says of a key. Looking changes nothing and is not counted.
@@ -58,24 +58,26 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
     pub fn explain(&self, key: &K) -> Explanation {
         let shared = &*self.shared;
         let hash = shared.entries.hash(key);
-        let memory = match shared.entries.peek(hash, key, |entry| (Suspect::of(entry), entry.held.clone())) {
-            Some((suspect, held)) => report("memory", shared.try_suspect(hash, key, &suspect).map(|()| held)),
+        let memory = match shared.entries.peek(hash, key, |entry| (Suspect::of(entry), entry.answer())) {
+            Some((suspect, answer)) => {
+                report("memory", shared.try_suspect(hash, key, &suspect).map(|()| answer))
+            }
             None => report::<V>("memory", Err(StaleReason::Missing)),
         };
         let mut tiers = vec![memory];
         if shared.disk.is_some() {
             let inputs = shared.observe_inputs(key);
             let bytes = shared.disk_key(key, inputs.as_ref());
-            tiers.push(report("disk", shared.read_disk(key, &bytes).map(|Kept { held, .. }| held)));
+            tiers.push(report("disk", shared.read_disk(key, &bytes).map(|Kept { answer, .. }| answer)));
         }
         Explanation { cache: shared.name.clone(), key: shared.key_text(key).to_string(), tiers }
     }
 }
 
-fn report<V>(tier: &'static str, found: Result<Held<V>, StaleReason>) -> TierReport {
+fn report<V>(tier: &'static str, found: Result<Answer<V>, StaleReason>) -> TierReport {
     let (stale, missing) = match found {
-        Ok(Held::Value(_)) => (None, None),
-        Ok(Held::Missing(reason)) => (None, Some(reason.to_string())),
+        Ok(Answer::Value(_)) => (None, None),
+        Ok(Answer::Missing(reason)) => (None, Some(reason.to_string())),
         Err(reason) => (Some(reason), None),
     };
     TierReport { tier, stale, missing }

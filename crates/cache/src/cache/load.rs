@@ -11,9 +11,8 @@ use std::{
 pub use error::LoadError;
 
 use super::{
-    Cache, Shared,
-    entries::Held,
-    read::{Answer, Begun, Lead},
+    Answer, Cache, Shared,
+    read::{Begun, Lead},
 };
 use crate::{
     Error,
@@ -136,10 +135,10 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
             match shared.begin(key, true)? {
                 Begun::Answered(answer) => return Ok(answer),
                 Begun::Wait(waiter) => {
-                    let outcome = waiter.block(shared.wait_timeout).unwrap_or_else(|| {
+                    let Some(outcome) = waiter.block(shared.wait_timeout) else {
                         shared.flights.give_up(shared.entries.hash(key), waiter.flight());
-                        Outcome::TimedOut
-                    });
+                        return Err(shared.timed_out(key));
+                    };
                     if let Some(answer) = shared.share(key, outcome)? {
                         return Ok(answer);
                     }
@@ -233,6 +232,12 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         }
     }
 
+    fn timed_out<E>(&self, key: &K) -> LoadError<E> {
+        self.count(Event::WaitTimeout);
+        let (cache, key) = (self.name.clone(), self.key_text(key).to_string());
+        LoadError::Timeout { cache, key, waited: self.wait_timeout }
+    }
+
     /// What one who waited makes of the leader's result. `None`: try again.
     fn share<E: Send + Sync + 'static>(
         &self,
@@ -252,19 +257,14 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
                 Err(LoadError::Panicked { cache, key })
             }
             Outcome::Abandoned => Ok(None),
-            Outcome::TimedOut => {
-                self.count(Event::WaitTimeout);
-                let (cache, key) = place();
-                Err(LoadError::Timeout { cache, key, waited: self.wait_timeout })
-            }
         }
     }
 }
 
 /// The value or the knowledge that there is none, as it is kept.
-fn held<V>(made: Option<V>, reason: Option<String>) -> Held<V> {
+fn answer<V>(made: Option<V>, reason: Option<String>) -> Answer<V> {
     match made {
-        Some(value) => Held::Value(Arc::new(value)),
-        None => Held::Missing(reason.unwrap_or_else(|| "not found".to_owned()).into()),
+        Some(value) => Answer::Value(Arc::new(value)),
+        None => Answer::Missing(reason.unwrap_or_else(|| "not found".to_owned()).into()),
     }
 }

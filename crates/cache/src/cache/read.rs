@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    Cache, Shared,
+    Answer, Cache, Shared,
     disk::Kept,
-    entries::{Entry, Held, KeyMark},
+    entries::{Entry, KeyMark, Rest},
     load::LoadError,
     suspect::{Fading, Suspect},
     warn::Trouble,
@@ -19,37 +19,10 @@ use crate::{
     lock::RemovableLock,
 };
 
-/// What a lookup found.
-pub enum Answer<V> {
-    /// A value.
-    Value(Arc<V>),
-    /// The knowledge, remembered or new, that there is nothing, and why.
-    Missing(Arc<str>),
-}
-
-impl<V> Answer<V> {
-    /// The value, if there is one.
-    pub fn value(self) -> Option<Arc<V>> {
-        match self {
-            Self::Value(value) => Some(value),
-            Self::Missing(_) => None,
-        }
-    }
-}
-
-impl<V> From<Held<V>> for Answer<V> {
-    fn from(held: Held<V>) -> Self {
-        match held {
-            Held::Value(value) => Self::Value(value),
-            Held::Missing(reason) => Self::Missing(reason),
-        }
-    }
-}
-
 /// What memory says of a key.
 pub(super) enum Found<V> {
     /// It may be served.
-    Fresh(Held<V>),
+    Fresh(Answer<V>),
     /// It may be served, but one caller should make it anew.
     Fading(Fading<V>),
     /// It may not.
@@ -84,24 +57,36 @@ pub(super) struct Lead<'a, K: Key + ?Sized, V> {
 
 impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
     /// The value of a key, if a fresh one is kept. Loads nothing and waits for nobody.
+    #[inline]
     pub fn get(&self, key: &K) -> Option<Arc<V>> {
-        self.lookup(key).and_then(Answer::value)
+        let hash = self.shared.entries.hash(key);
+        match self.shared.hit(hash, key) {
+            Some(value) => Some(value),
+            None => self.lookup_further(hash, key).and_then(Answer::value),
+        }
     }
 
     /// Like [`get`](Self::get), and tells a key that is known to have no value from one of which nothing is
     /// known.
     pub fn lookup(&self, key: &K) -> Option<Answer<V>> {
+        let hash = self.shared.entries.hash(key);
+        match self.shared.hit(hash, key) {
+            Some(value) => Some(Answer::Value(value)),
+            None => self.lookup_further(hash, key),
+        }
+    }
+
+    fn lookup_further(&self, hash: u64, key: &K) -> Option<Answer<V>> {
         let shared = &*self.shared;
-        let hash = shared.entries.hash(key);
         let reason = match shared.find_in_memory(hash, key) {
-            Found::Fresh(held) => return Some(held.into()),
+            Found::Fresh(answer) => return Some(answer),
             Found::Fading(fading) => return Some(shared.serve(hash, fading).into()),
             Found::Miss(reason) => reason,
         };
         match shared.find_on_disk(key, reason) {
             Ok((kept, key_mark)) => {
-                let answer = kept.held.clone().into();
-                let weight = shared.weigh(key, &kept.held);
+                let answer = kept.answer.clone().into();
+                let weight = shared.weigh(key, &kept.answer);
                 shared.enter(hash, key, shared.entry_of(key.to_owned(), kept, key_mark), weight);
                 Some(answer)
             }
@@ -114,23 +99,22 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
 }
 
 impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
-    /// Looks in memory. Nothing here allocates, locks for writing, or reads a precise clock.
+    /// The way of nearly all lookups: a value in memory that time and generations alone prove fresh. Nothing
+    /// here allocates, locks for writing, or reads a precise clock.
     #[inline]
-    pub(super) fn find_in_memory(&self, hash: u64, key: &K) -> Found<V> {
+    fn hit(&self, hash: u64, key: &K) -> Option<Arc<V>> {
         let generation = self.control.generation();
-        let seen = self.entries.get(hash, key, |entry| {
-            if self.is_plainly_fresh(entry, generation) {
-                Ok((entry.held.clone(), entry.cost))
-            } else {
-                Err(Suspect::of(entry))
-            }
-        });
-        match seen {
-            Some(Ok((held, cost))) => {
-                self.count_hit(hash, &held, cost);
-                Found::Fresh(held)
-            }
-            Some(Err(suspect)) => self.examine(hash, key, suspect),
+        let shard = self.entries.shard_of(hash);
+        let (value, cost) =
+            self.entries.get(shard, hash, key, |entry| self.is_plainly_fresh(entry, generation))?;
+        self.counters.memory_hit(shard, cost);
+        Some(value)
+    }
+
+    /// Looks in memory for what is no plain hit.
+    pub(super) fn find_in_memory(&self, hash: u64, key: &K) -> Found<V> {
+        match self.entries.peek(hash, key, Suspect::of) {
+            Some(suspect) => self.examine(hash, key, suspect),
             None => Found::Miss(StaleReason::Missing),
         }
     }
@@ -138,17 +122,21 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     /// Whether time and generations alone say that an entry may be served.
     #[inline]
     fn is_plainly_fresh(&self, entry: &Entry<K, V>, generation: u64) -> bool {
-        entry.generation == generation
-            && entry.origin.is_none()
-            && (entry.refresh_at == u64::MAX || self.clock.coarse() < entry.refresh_at)
-            && entry.key_mark.is_none_or(|mark| self.control.key(mark.hash) == mark.count)
+        entry.generation == generation as u32
+            && (entry.refresh_at == u64::MAX || self.now() < entry.refresh_at)
+            && entry.rest.as_ref().is_none_or(|rest| self.is_plain(rest))
+    }
+
+    /// Whether what else there is to an entry needs no closer look.
+    fn is_plain(&self, rest: &Rest) -> bool {
+        rest.origin.is_none() && rest.key_mark.is_none_or(|mark| self.control.key(mark.hash) == mark.count)
     }
 
     #[inline]
-    pub(super) fn count_hit(&self, hash: u64, held: &Held<V>, cost: u64) {
-        match held {
-            Held::Value(_) => self.counters.memory_hit(self.entries.shard_of(hash), cost),
-            Held::Missing(_) => self.count(Event::NegativeHit),
+    pub(super) fn count_hit(&self, hash: u64, answer: &Answer<V>, cost: u64) {
+        match answer {
+            Answer::Value(_) => self.counters.memory_hit(self.entries.shard_of(hash), cost),
+            Answer::Missing(_) => self.count(Event::NegativeHit),
         }
     }
 
@@ -172,9 +160,9 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     fn find_row(&self, key: &K, bytes: &KeyBytes) -> Result<(Kept<V>, Option<KeyMark>), StaleReason> {
         let key_mark = self.key_mark(bytes);
         let kept = self.read_disk(key, bytes)?;
-        self.count(match kept.held {
-            Held::Value(_) => Event::DiskHit,
-            Held::Missing(_) => Event::NegativeHit,
+        self.count(match kept.answer {
+            Answer::Value(_) => Event::DiskHit,
+            Answer::Missing(_) => Event::NegativeHit,
         });
         self.counters.add(Event::SavedNanos, kept.origin.cost);
         Ok((kept, key_mark))
@@ -196,10 +184,18 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     }
 
     /// Begins a lookup that is to end with an answer.
+    #[inline]
     pub(super) fn begin<E>(&self, key: &K, blocks: bool) -> Result<Begun<'_, K, V>, LoadError<E>> {
         let hash = self.entries.hash(key);
+        match self.hit(hash, key) {
+            Some(value) => Ok(Begun::Answered(Answer::Value(value))),
+            None => self.begin_further(hash, key, blocks),
+        }
+    }
+
+    fn begin_further<E>(&self, hash: u64, key: &K, blocks: bool) -> Result<Begun<'_, K, V>, LoadError<E>> {
         let (reason, fading) = match self.find_in_memory(hash, key) {
-            Found::Fresh(held) => return Ok(Begun::Answered(held.into())),
+            Found::Fresh(answer) => return Ok(Begun::Answered(answer)),
             Found::Fading(fading) => (StaleReason::Asked, Some(fading)),
             Found::Miss(reason) => (reason, None),
         };
@@ -235,9 +231,9 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         blocks: bool,
     ) -> Result<Begun<'a, K, V>, LoadError<E>> {
         // The last leader may have landed between our look and our joining.
-        if let Some(held) = self.landed_meanwhile(hash, key) {
-            ticket.fail(outcome_of(&held));
-            return Ok(Begun::Answered(held.into()));
+        if let Some(answer) = self.landed_meanwhile(hash, key) {
+            ticket.fail(outcome_of(&answer));
+            return Ok(Begun::Answered(answer));
         }
         let evidence = self.observe_inputs(key);
         let mut lead =
@@ -264,9 +260,9 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         Ok(Begun::Lead(lead))
     }
 
-    fn landed_meanwhile(&self, hash: u64, key: &K) -> Option<Held<V>> {
+    fn landed_meanwhile(&self, hash: u64, key: &K) -> Option<Answer<V>> {
         let generation = self.control.generation();
-        let look = |entry: &Entry<K, V>| self.is_plainly_fresh(entry, generation).then(|| entry.held.clone());
+        let look = |entry: &Entry<K, V>| self.is_plainly_fresh(entry, generation).then(|| entry.answer());
         self.entries.peek(hash, key, look).flatten()
     }
 
@@ -276,14 +272,14 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         lead: Lead<'a, K, V>,
         (kept, key_mark): (Kept<V>, Option<KeyMark>),
     ) -> Begun<'a, K, V> {
-        let held = kept.held.clone();
-        let weight = self.weigh(key, &held);
+        let answer = kept.answer.clone();
+        let weight = self.weigh(key, &answer);
         let mut left = Vec::new();
-        lead.ticket.land(outcome_of(&held), |owned| {
+        lead.ticket.land(outcome_of(&answer), |owned| {
             self.entries.insert(lead.hash, key, self.entry_of(owned, kept, key_mark), weight, &mut left);
         });
         self.bid_farewell(left);
-        Begun::Answered(held.into())
+        Begun::Answered(answer)
     }
 
     /// Observes the inputs that the cache declares for a key. `None`: it cannot be done, so what is made
@@ -297,10 +293,10 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             .ok()
     }
 
-    pub(super) fn weigh(&self, key: &K, held: &Held<V>) -> u64 {
-        match held {
-            Held::Value(value) => self.weight_of(key, Some(value)),
-            Held::Missing(_) => 1,
+    pub(super) fn weigh(&self, key: &K, answer: &Answer<V>) -> u64 {
+        match answer {
+            Answer::Value(value) => self.weight_of(key, Some(value)),
+            Answer::Missing(_) => 1,
         }
     }
 }
@@ -310,9 +306,9 @@ pub(super) fn stable_hash(bytes: &KeyBytes) -> u64 {
     xxhash_rust::xxh3::xxh3_64(bytes.as_slice())
 }
 
-pub(super) fn outcome_of<V>(held: &Held<V>) -> Outcome<V> {
-    match held {
-        Held::Value(value) => Outcome::Value(Arc::clone(value)),
-        Held::Missing(reason) => Outcome::Missing(Arc::clone(reason)),
+pub(super) fn outcome_of<V>(answer: &Answer<V>) -> Outcome<V> {
+    match answer {
+        Answer::Value(value) => Outcome::Value(Arc::clone(value)),
+        Answer::Missing(reason) => Outcome::Missing(Arc::clone(reason)),
     }
 }

@@ -3,20 +3,18 @@
 use std::{borrow::Borrow, sync::Arc};
 
 use super::{
-    Shared,
+    Answer, Shared,
     disk::Kept,
-    entries::{Cause, Entry, Held, KeyMark, Left},
+    entries::{Cause, Cost, Entry, KeyMark, Left, Rest},
     read::Found,
 };
 use crate::{counters::Event, evidence::Proof, freshness::StaleReason, key::Key, policy::Origin};
 
 /// What was copied out of an entry, to be examined when no lock is held.
 pub(super) struct Suspect<V> {
-    held: Held<V>,
-    generation: u64,
+    answer: Answer<V>,
+    generation: u32,
     refresh_at: u64,
-    until: u64,
-    since: u64,
     cost: u64,
     key_mark: Option<KeyMark>,
     origin: Option<Arc<Origin>>,
@@ -24,7 +22,7 @@ pub(super) struct Suspect<V> {
 
 /// What may be served to all but the one who is to make it anew.
 pub(super) struct Fading<V> {
-    held: Held<V>,
+    answer: Answer<V>,
     cost: u64,
     /// It has expired.
     is_stale: bool,
@@ -32,15 +30,14 @@ pub(super) struct Fading<V> {
 
 impl<V> Suspect<V> {
     pub(super) fn of<K: Key + ?Sized>(entry: &Entry<K, V>) -> Self {
+        let rest = entry.rest.as_deref();
         Self {
-            held: entry.held.clone(),
+            answer: entry.answer(),
             generation: entry.generation,
             refresh_at: entry.refresh_at,
-            until: entry.until,
-            since: entry.since,
-            cost: entry.cost,
-            key_mark: entry.key_mark,
-            origin: entry.origin.clone(),
+            cost: entry.cost.nanoseconds(),
+            key_mark: rest.and_then(|rest| rest.key_mark),
+            origin: rest.and_then(|rest| rest.origin.clone()),
         }
     }
 }
@@ -51,36 +48,37 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         if let Err(reason) = self.try_suspect(hash, key, &suspect) {
             return Found::Miss(reason);
         }
-        let now = self.clock.coarse();
-        if suspect.refresh_at != u64::MAX && now >= suspect.refresh_at {
-            let late = crate::policy::in_nanoseconds(self.policy.serve_stale);
-            let is_stale = now >= suspect.until.saturating_sub(late);
-            return Found::Fading(Fading { held: suspect.held, cost: suspect.cost, is_stale });
+        let now = self.now();
+        if now >= suspect.refresh_at {
+            let is_stale = self.policy.soft_end(suspect.refresh_at).is_some_and(|end| now >= end);
+            return Found::Fading(Fading { answer: suspect.answer, cost: suspect.cost, is_stale });
         }
-        self.count_hit(hash, &suspect.held, suspect.cost);
-        Found::Fresh(suspect.held)
+        self.count_hit(hash, &suspect.answer, suspect.cost);
+        Found::Fresh(suspect.answer)
     }
 
     /// Serves what fades.
-    pub(super) fn serve(&self, hash: u64, fading: Fading<V>) -> Held<V> {
-        self.count_hit(hash, &fading.held, fading.cost);
+    pub(super) fn serve(&self, hash: u64, fading: Fading<V>) -> Answer<V> {
+        self.count_hit(hash, &fading.answer, fading.cost);
         if fading.is_stale {
             self.count(Event::StaleHit);
         }
-        fading.held
+        fading.answer
     }
 
     /// Why an entry may not be served, if so. Keeps evidence that was found to hold in a new form.
     pub(super) fn try_suspect(&self, hash: u64, key: &K, suspect: &Suspect<V>) -> Result<(), StaleReason> {
-        if suspect.generation != self.control.generation() {
+        if suspect.generation != self.control.generation() as u32 {
             return Err(StaleReason::Cleared);
         }
         if suspect.key_mark.is_some_and(|mark| self.control.key(mark.hash) != mark.count) {
             return Err(StaleReason::Replaced);
         }
-        let now = self.clock.coarse();
-        if suspect.until != u64::MAX && now >= suspect.until {
-            return Err(self.expired(suspect, now));
+        let now = self.now();
+        if let Some(end) = self.policy.end(suspect.refresh_at).filter(|end| now >= *end) {
+            let wall = self.clock.wall();
+            let ago = i64::try_from(now - end).unwrap_or(i64::MAX);
+            return Err(StaleReason::Expired { at: wall.minus(ago), now: wall });
         }
         let Some(origin) = &suspect.origin else { return Ok(()) };
         self.control.check_tags(&origin.marks)?;
@@ -94,20 +92,15 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             Proof::Renewed(evidence) => {
                 let renewed = Arc::new(Origin { evidence, ..Origin::clone(origin) });
                 self.entries.update(hash, key, |entry| {
-                    if entry.origin.as_ref().is_some_and(|now| Arc::ptr_eq(now, origin)) {
-                        entry.origin = Some(renewed);
+                    if let Some(rest) = &mut entry.rest
+                        && rest.origin.as_ref().is_some_and(|now| Arc::ptr_eq(now, origin))
+                    {
+                        rest.origin = Some(renewed);
                     }
                 });
                 Ok(())
             }
         }
-    }
-
-    fn expired(&self, suspect: &Suspect<V>, now: u64) -> StaleReason {
-        let wall = self.clock.wall();
-        let age = i64::try_from(now.saturating_sub(suspect.since)).unwrap_or(i64::MAX);
-        let life = suspect.until.saturating_sub(suspect.since);
-        StaleReason::Expired { made: wall.minus(age), ttl: life, now: wall }
     }
 
     /// Checks what a value from disk was made from.
@@ -124,33 +117,28 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
 
     /// The entry in memory of a value that is fresh now.
     pub(super) fn entry_of(&self, key: K::Owned, kept: Kept<V>, key_mark: Option<KeyMark>) -> Entry<K, V> {
-        let Kept { held, origin } = kept;
-        let (since, until, refresh_at) = self.deadlines(&origin);
+        let Kept { answer, origin } = kept;
+        let refresh_at = self
+            .policy
+            .remaining(&origin, || self.clock.wall())
+            .map_or(u64::MAX, |remaining| self.policy.refresh_at(self.now().saturating_add(remaining)));
+        let (generation, cost) = (origin.marks.cache as u32, Cost::of_nanoseconds(origin.cost));
         let is_checked =
             !origin.evidence.is_empty() || !origin.marks.tags.is_empty() || origin.signature.is_some();
-        Entry {
-            key,
-            held,
-            generation: origin.marks.cache,
-            refresh_at,
-            until,
-            cost: origin.cost,
-            key_mark,
-            origin: is_checked.then(|| Arc::new(origin)),
-            since,
-        }
+        let origin = is_checked.then(|| Arc::new(origin));
+        let (value, missing) = match answer {
+            Answer::Value(value) => (Some(value), None),
+            Answer::Missing(reason) => (None, Some(reason)),
+        };
+        let has_rest = missing.is_some() || key_mark.is_some() || origin.is_some();
+        let rest = has_rest.then(|| Box::new(Rest { missing, key_mark, origin }));
+        Entry { key, value, refresh_at, rest, generation, cost }
     }
 
-    /// When a value came, until when it is served, and from when on somebody should make it anew.
-    fn deadlines(&self, origin: &Origin) -> (u64, u64, u64) {
-        let since = self.clock.coarse();
-        let Some(remaining) = self.policy.remaining(origin, || self.clock.wall()) else {
-            return (since, u64::MAX, u64::MAX);
-        };
-        let soft = since.saturating_add(remaining);
-        let early = crate::policy::in_nanoseconds(self.policy.early_refresh);
-        let late = crate::policy::in_nanoseconds(self.policy.serve_stale);
-        (since, soft.saturating_add(late), soft.saturating_sub(early).max(since))
+    /// Coarse time, from far enough after zero to subtract from.
+    #[inline]
+    pub(super) fn now(&self) -> u64 {
+        self.clock.coarse().saturating_add(1 << 60)
     }
 
     /// Puts an entry into memory.
@@ -170,11 +158,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
                 Cause::Replaced | Cause::Removed => {}
             }
             if let Some(listener) = &self.rules.listener {
-                let value = match &entry.held {
-                    Held::Value(value) => Some(value),
-                    Held::Missing(_) => None,
-                };
-                listener(entry.key.borrow(), value, cause);
+                listener(entry.key.borrow(), entry.value.as_ref(), cause);
             }
         }
     }
@@ -184,7 +168,9 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             StaleReason::Expired { .. } => Event::MissExpired,
             StaleReason::Age { .. } => Event::MissTooOld,
             StaleReason::Future { .. } => Event::MissFuture,
-            StaleReason::Application { .. } | StaleReason::Version { .. } => Event::MissVersion,
+            StaleReason::Application { .. } | StaleReason::Version { .. } | StaleReason::OtherType => {
+                Event::MissVersion
+            }
             StaleReason::Signature { .. } => Event::MissSignature,
             StaleReason::Input { .. } => Event::MissInput,
             StaleReason::Cleared => Event::MissCleared,

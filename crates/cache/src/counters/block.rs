@@ -99,6 +99,7 @@ impl<'a> Block<'a> {
         words.get(start..start.checked_add(WORDS)?).map(Self)
     }
 
+    #[inline]
     fn word(self, index: usize) -> &'a AtomicU64 {
         &self.0[index]
     }

@@ -81,7 +81,6 @@ impl<V> Clone for Outcome<V> {
             Self::Failed(error) => Self::Failed(Arc::clone(error)),
             Self::Panicked => Self::Panicked,
             Self::Abandoned => Self::Abandoned,
-            Self::TimedOut => Self::TimedOut,
         }
     }
 }

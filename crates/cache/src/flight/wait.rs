@@ -22,10 +22,8 @@ pub(crate) enum Outcome<V> {
     Failed(Arc<dyn Any + Send + Sync>),
     /// The loader panicked.
     Panicked,
-    /// The leader went away; somebody else may lead.
+    /// The leader went away or takes too long; somebody else may lead.
     Abandoned,
-    /// The leader took too long.
-    TimedOut,
 }
 
 /// Where a flight's result is announced.

@@ -80,6 +80,7 @@ impl SharedWords {
     /// The words.
     #[expect(unsafe_code, reason = "mapping a file is unsafe by nature")]
     #[expect(clippy::cast_ptr_alignment, reason = "a map begins at a page")]
+    #[inline]
     pub fn words(&self) -> &[AtomicU64] {
         match &self.place {
             Place::Heap(words) => words,

@@ -18,7 +18,7 @@ use crate::{
     directory,
     error::{Error, Result},
     fs::Directory,
-    tier::{Storage, disk::Lmdb},
+    tier::{Lmdb, Storage},
 };
 
 /// Where the caches are, below a hub's directory. The number changes with the layout: another version's

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Load, LoadError, Said, Started, held};
+use super::{Load, LoadError, Said, Started, answer};
 use crate::{
     cache::{
-        Shared,
+        Answer, Shared,
         disk::Kept,
-        entries::Held,
-        read::{Answer, Lead, outcome_of},
+        read::{Lead, outcome_of},
     },
     counters::Event,
     evidence::Proof,
@@ -31,8 +30,8 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         let cost = started.clock.elapsed().as_nanos() as u64;
         self.counters.add(Event::LoadNanos, cost);
         let mut said = load.into_said();
-        let held = match made {
-            Ok(made) => held(made, said.reason.take()),
+        let answer = match made {
+            Ok(made) => answer(made, said.reason.take()),
             Err(error) => {
                 self.count(Event::LoadError);
                 let error = Arc::new(error);
@@ -40,31 +39,31 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
                 return Err(LoadError::Loader(error));
             }
         };
-        let is_kept = match self.origin_of(key, &held, said, started, cost) {
-            Some(origin) => self.keep(key, lead, Kept { held: held.clone(), origin }),
+        let is_kept = match self.origin_of(key, &answer, said, started, cost) {
+            Some(origin) => self.keep(key, lead, Kept { answer: answer.clone(), origin }),
             None => {
-                lead.ticket.fail(outcome_of(&held));
+                lead.ticket.fail(outcome_of(&answer));
                 false
             }
         };
         if !is_kept {
             self.count(Event::NotKept);
         }
-        Ok(held.into())
+        Ok(answer)
     }
 
     /// Where the value comes from; `None` if that forbids to keep it.
     pub(in crate::cache) fn origin_of(
         &self,
         key: &K,
-        held: &Held<V>,
+        answer: &Answer<V>,
         said: Said,
         started: Started,
         cost: u64,
     ) -> Option<Origin> {
-        let missing = match held {
-            Held::Value(_) => None,
-            Held::Missing(reason) => Some(reason.to_string()),
+        let missing = match answer {
+            Answer::Value(_) => None,
+            Answer::Missing(reason) => Some(reason.to_string()),
         };
         let ttl = self.policy.ttl_for(missing.is_some(), said.ttl);
         // That there is nothing is kept only where somebody said for how long.
@@ -103,10 +102,10 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         if let Some(bytes) = &lead.bytes
             && lead.ticket.is_valid()
         {
-            self.write_disk(bytes, &kept.held, &kept.origin);
+            self.write_disk(bytes, &kept.answer, &kept.origin);
         }
-        let weight = self.weigh(key, &kept.held);
-        let outcome = outcome_of(&kept.held);
+        let weight = self.weigh(key, &kept.answer);
+        let outcome = outcome_of(&kept.answer);
         let mut left = Vec::new();
         let is_kept = lead.ticket.land(outcome, |owned| {
             let entry = self.entry_of(owned, kept, lead.key_mark);

@@ -1,12 +1,13 @@
 //! Giving space back: LMDB's file never gets shorter, so the rows move to a new one.
 
-use std::{ffi::CString, path::Path};
+use std::ffi::CString;
 
 use heed::{CommitOrAbort, EnvFlags, PutFlags, types::Bytes};
 
 use super::{
     bounds::Bounds,
     environment::{self, DATA},
+    header::MAP_STEP,
     totals,
 };
 use crate::{clock::Clock, error::Result, fs::Directory};
@@ -26,7 +27,7 @@ pub(super) fn compact(directory: &Directory, clock: &dyn Clock) -> Result<u64> {
     let [new, lock] =
         [NEW.to_owned(), format!("{NEW}-lock")].map(|name| CString::new(name).unwrap_or_default());
     let before = length(directory, DATA)?;
-    let moved = rewrite(directory.path(), header.map_size.max(before));
+    let moved = rewrite(directory, header.map_size.max(header.claimed).next_multiple_of(MAP_STEP));
     let after = length(directory, &new)?;
     directory.remove(&lock)?;
     match moved {
@@ -49,9 +50,13 @@ fn length(directory: &Directory, name: &std::ffi::CStr) -> Result<u64> {
 }
 
 /// Copies every row that can be read into a new file beside the old one.
-fn rewrite(directory: &Path, map_size: u64) -> heed::Result<()> {
-    let old = environment::open_at(directory, map_size, EnvFlags::NO_SYNC)?;
-    let new = environment::open_at(&directory.join(NEW), map_size, EnvFlags::NO_SYNC | EnvFlags::NO_SUB_DIR)?;
+fn rewrite(directory: &Directory, map_size: u64) -> heed::Result<()> {
+    let old = environment::open_env(directory, map_size)?;
+    let new = environment::open_at(
+        &directory.path().join(NEW),
+        map_size,
+        EnvFlags::NO_SYNC | EnvFlags::NO_SUB_DIR,
+    )?;
     let bounds = Bounds::of(&old);
     let view = old.read_txn()?;
     let opened = old.open_databases_and_commit(view, |opener, view| {

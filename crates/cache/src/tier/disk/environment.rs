@@ -62,6 +62,8 @@ pub(super) struct Environment {
     pub(super) recency: Recency,
     pub(super) bounds: Bounds,
     pub(super) directory: Directory,
+    /// Bytes of the map.
+    pub(super) map_size: u64,
     /// State of the pseudo-random positions at which rows are drawn for eviction.
     pub(super) draws: AtomicU64,
     wrote: AtomicBool,
@@ -82,7 +84,15 @@ impl Environment {
             if alone { heal(&directory)? } else { inspect(&directory)?.map_err(damaged(&directory))? };
         in_use.unlock();
         in_use.wait_shared(PATIENCE, clock)?;
-        let map_size = map_size.max(header.map_size);
+        // Whoever is first decides on the size of the map, and says so to those who come while it is open:
+        // LMDB's writers with a larger map lock out everybody with a smaller one.
+        let map_size = match in_use.noted() {
+            Some(theirs) if !alone && theirs % header::MAP_STEP == 0 => theirs,
+            _ => map_size.max(header.map_size),
+        };
+        if alone {
+            in_use.note(map_size)?;
+        }
         let opened = match open_lmdb(&directory, map_size) {
             Err(Refusal::Unusable(why)) if alone => {
                 start_empty(&directory, &why)?;
@@ -98,7 +108,19 @@ impl Environment {
         let writing = Mutex::new(LockFile::open(&directory, WRITING)?);
         let draws = AtomicU64::new(clock.wall().0.cast_unsigned() ^ u64::from(std::process::id()));
         let wrote = AtomicBool::new(false);
-        Ok(Self { env, rows, recency, bounds, directory, draws, wrote, writing, in_use, closing: None })
+        Ok(Self {
+            env,
+            rows,
+            recency,
+            bounds,
+            directory,
+            map_size,
+            draws,
+            wrote,
+            writing,
+            in_use,
+            closing: None,
+        })
     }
 
     /// A view of the rows as they are now.
@@ -293,15 +315,11 @@ impl From<heed::Error> for Refusal {
     }
 }
 
-/// Start of the names under which a forked child opens the files.
+/// Start of the names under which files are opened for a second time.
 const ALIAS: &str = "alias-";
 
 fn open_lmdb(directory: &Directory, map_size: u64) -> Result<(Env<WithoutTls>, Rows), Refusal> {
-    let env = if fork::generation() == 0 {
-        open_at(directory.path(), map_size, EnvFlags::NO_SYNC)?
-    } else {
-        open_by_alias(directory, map_size)?
-    };
+    let env = open_env(directory, map_size)?;
     env.clear_stale_readers()?;
     let view = env.read_txn()?;
     let opened = env.open_databases_and_commit(view, |opener, view| {
@@ -314,6 +332,18 @@ fn open_lmdb(directory: &Directory, map_size: u64) -> Result<(Env<WithoutTls>, R
     let sound = totals::are_sound(&rows, &view)?;
     drop(view);
     if sound { Ok((env, rows)) } else { Err(Refusal::Unusable("another format wrote it".to_owned())) }
+}
+
+/// Opens LMDB's files. heed keeps a list of the paths that it has open, which a forked child inherits and
+/// where a directory stays that was removed and made anew; then they are opened by other names.
+pub(super) fn open_env(directory: &Directory, map_size: u64) -> heed::Result<Env<WithoutTls>> {
+    if fork::generation() > 0 {
+        return open_by_alias(directory, map_size);
+    }
+    match open_at(directory.path(), map_size, EnvFlags::NO_SYNC) {
+        Err(heed::Error::EnvAlreadyOpened) => open_by_alias(directory, map_size),
+        opened => opened,
+    }
 }
 
 /// Opens LMDB without synchronising commits to the medium, which a cache does not need; see [`marker`].
@@ -330,10 +360,11 @@ pub(super) fn open_at(path: &Path, map_size: u64, flags: EnvFlags) -> heed::Resu
     }
 }
 
-/// Opens the files under names of their own, which are gone at once. heed refuses a path that it believes
-/// to be open, as it does in a child that inherited its list; the files, and so LMDB's locks, are the same.
+/// Opens the files under names of their own, which are gone at once. The files, and so LMDB's locks, are the
+/// same.
 fn open_by_alias(directory: &Directory, map_size: u64) -> heed::Result<Env<WithoutTls>> {
-    let name = format!("{ALIAS}{}", std::process::id());
+    static OPENED: AtomicU64 = AtomicU64::new(0);
+    let name = format!("{ALIAS}{}-{}", std::process::id(), OPENED.fetch_add(1, Ordering::Relaxed));
     let names = [(DATA, name.clone()), (LOCK, format!("{name}-lock"))];
     let names: Vec<_> =
         names.iter().filter_map(|(of, name)| Some((*of, crate::fs::c_path(name.as_bytes()).ok()?))).collect();

@@ -21,6 +21,9 @@ const DEEPEST: u16 = 32;
 /// A map larger than this was not asked for by us.
 const LARGEST_MAP: u64 = 1 << 46;
 
+/// Every map is a multiple of the largest page of any machine.
+pub(super) const MAP_STEP: u64 = 1 << 16;
+
 /// What a sound header says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Header {
@@ -46,7 +49,8 @@ pub(super) fn check(file: &File, length: u64) -> Result<Header, String> {
     if length < claimed {
         return Err(format!("it has {length} bytes and claims to have {claimed}"));
     }
-    if newer.map_size > LARGEST_MAP {
+    // Ours are powers of two.
+    if newer.map_size > LARGEST_MAP || newer.map_size % MAP_STEP != 0 {
         return Err(format!("it claims a map of {} bytes", newer.map_size));
     }
     Ok(Header { map_size: newer.map_size, claimed })

@@ -41,6 +41,9 @@ use crate::{clock::Clock, error::Result, fingerprint::Digest, fork::PerFork};
 ///
 /// Handles on the same directory share one open database in a process. In a forked child the first call
 /// opens it anew. The last handle to go synchronises what this process wrote, if nobody else has it open.
+///
+/// While [`read`](Storage::read) shows a row, the pages of all rows as they were then stay: what it calls has
+/// to be short, or writers run out of room.
 pub struct Lmdb {
     path: PathBuf,
     limit: Limit,
@@ -52,6 +55,9 @@ impl Lmdb {
     /// Opens the database in the directory `path`, which is made with mode 0700 if it does not exist, for
     /// at most `limit_bytes` of rows with their ids. The file usually stays below twice that, and always below
     /// six times that and 32 MiB. A row may have an eighth of the limit, and the rows of one write half of it.
+    ///
+    /// Whoever opens it first decides how large the file may grow; a larger limit holds from the next time on
+    /// that nobody has it open.
     ///
     /// A database that is damaged, or was torn by a crash of the machine, is removed with a warning, and
     /// starts empty. Refused are directories that others could write to and those on network file systems.
@@ -126,7 +132,7 @@ impl Storage for Lmdb {
         Ok(Usage {
             entries: totals::entries(&open.rows, &view).map_err(&failed)?,
             bytes: totals::bytes(&open.rows, &view).map_err(&failed)?.unwrap_or(0),
-            limit: self.limit.bytes,
+            limit: self.limit.within(open.map_size).bytes,
             allocated: open.bounds.allocated(),
         })
     }

@@ -105,7 +105,6 @@ impl<'a> Walk<'a> {
             return Err("a page is of another kind");
         }
         let (lower, upper) = (usize::from(lower), usize::from(upper));
-        // A page of 64 KiB would wrap around; ours have the machine's size.
         if lower < HEAD || lower % 2 != 0 || lower > upper || upper > page.len() {
             return Err("a page's bounds are wrong");
         }

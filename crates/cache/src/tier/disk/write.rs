@@ -27,6 +27,9 @@ const EVICTED: usize = 2;
 const HEADROOM: u64 = 64;
 /// How often a write is tried again after LMDB ran out of pages.
 const ATTEMPTS: usize = 8;
+/// Bytes of pages that even the smallest storage may have, and what the map has beyond twice the pages.
+const LEAST_PAGES: u64 = 1 << 20;
+const SPARE: u64 = 8 << 20;
 /// One row may take this share of the limit, one write this share.
 const ROW_SHARE: u64 = 8;
 const WRITE_SHARE: u64 = 2;
@@ -41,14 +44,21 @@ pub(super) struct Limit {
 impl Limit {
     /// Bytes of pages with rows.
     fn pages(self) -> u64 {
-        self.bytes.saturating_add(self.bytes / 2).saturating_add(1 << 20)
+        self.bytes.saturating_add(self.bytes / 2).saturating_add(LEAST_PAGES)
     }
 
     /// Bytes of the map, and the most that the file can grow to: a power of two, so that processes with
     /// slightly different limits agree.
     pub(super) fn map(self) -> u64 {
-        let needed = self.pages().saturating_mul(2).saturating_add(8 << 20);
+        let needed = self.pages().saturating_mul(2).saturating_add(SPARE);
         needed.checked_next_power_of_two().unwrap_or(1 << 46).min(1 << 46)
+    }
+
+    /// As much of it as a map of this size can take: another process may have opened the database first, for
+    /// less.
+    pub(super) fn within(self, map: u64) -> Self {
+        let most = (map.saturating_sub(SPARE) / 2).saturating_sub(LEAST_PAGES) / 3 * 2;
+        Self { bytes: self.bytes.min(most) }
     }
 }
 
@@ -59,6 +69,7 @@ pub(super) fn write(
     limit: Limit,
     clock: &dyn Clock,
 ) -> Result<u64> {
+    let limit = limit.within(open.map_size);
     let sizes = || rows.iter().map(|(_, row)| totals::size(row));
     let refused = |size, share| {
         let limit = limit.bytes / share;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use hashbrown::HashTable;
 
-use super::slots::Queue;
+use super::nodes::Queue;
 
 /// An entry that is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

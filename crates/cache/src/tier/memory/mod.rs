@@ -3,13 +3,13 @@
 //! [`Shard`] is for one thread at a time to change and for many to read: whoever uses it puts a lock around it
 //! and spreads keys over several. A hit goes through `&self` and marks the entry with relaxed stores, no more, so
 //! that readers share the lock and nothing is moved or counted in a common place. All thinking is done when
-//! something new comes in and something else has to go: see [`policy`] for how, and `docs/eviction.md` for what
+//! something new comes in and something else has to go: see `policy` for how, and `docs/eviction.md` for what
 //! it reaches.
 
 mod ghosts;
+mod nodes;
 mod policy;
 mod shard;
-mod slots;
 #[cfg(test)]
 mod tests;
 

@@ -2,14 +2,14 @@
 //!
 //! Two queues in the order of arrival, as in S3-FIFO (Yang et al., SOSP 2023): newcomers wait in a *small* one,
 //! and go from its end into the *main* one if they were used meanwhile, out if not. At the end of the main queue an
-//! entry that was used goes round again, one turn for each use up to [`MOST_USES`]. A key that comes back soon after
+//! entry that was used goes round again, one turn for each use up to [`MOST_TURNS`]. A key that comes back soon after
 //! its eviction has a *ghost*, and may enter the main queue at once. That alone keeps what is read once from
 //! driving out what is read often. Three things are added, each of which costs nothing on a hit:
 //!
 //! * **Who comes back must be better than who is there**, the idea of LIRS (Jiang and Zhang, SIGMETRICS 2002): its
 //!   two last uses must lie closer together than the last use of the main queue's oldest entry and now. Otherwise
 //!   a loop a little larger than the cache makes every entry drive out the one that is needed next, and nothing
-//!   is ever found. Time is counted in insertions, so that a hit only copies the present time into its slot.
+//!   is ever found. Time is counted in insertions, so that a hit only copies the present time into its node.
 //! * **The small queue's share adapts** to what the ghosts tell, as in ARC (Megiddo and Modha, FAST 2003): it grows
 //!   when the small queue gave up too soon something that deserves the main one, and shrinks when the main queue
 //!   did, or when who came back was not better.
@@ -19,11 +19,11 @@
 
 use super::{
     ghosts::{Ghosts, Met},
-    slots::{List, Node, Queue, Slots},
+    nodes::{List, Node, Nodes, Queue},
 };
 
-/// Uses that an entry can save up.
-const MOST_USES: u8 = 3;
+/// Turns that an entry can earn ahead, one for each use.
+const MOST_TURNS: u8 = 3;
 /// The whole, of which shares are parts.
 const WHOLE: u64 = 1 << 32;
 /// The small queue's share, to begin with: 3 %.
@@ -45,17 +45,20 @@ pub(super) struct Policy {
     now: u32,
     /// How many entries fit: those there were when one last had to go. More than there can be until then.
     room: usize,
+    /// The most weight there may be.
+    most_weight: u64,
     share: u64,
 }
 
 impl Policy {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(most_weight: u64) -> Self {
         Self {
             small: List::new(),
             main: List::new(),
             ghosts: Ghosts::default(),
             now: 0,
             room: usize::MAX,
+            most_weight,
             share: FIRST_SHARE,
         }
     }
@@ -66,8 +69,9 @@ impl Policy {
     }
 
     /// Notes a hit.
+    #[inline]
     pub(super) fn mark(&self, node: &Node) {
-        node.mark(self.now, MOST_USES);
+        node.mark(self.now, MOST_TURNS);
     }
 
     /// So many entries are there, and one has to go.
@@ -76,11 +80,11 @@ impl Policy {
     }
 
     /// A new entry comes: what time it is, and where it is to go. Call before anything is evicted for it.
-    pub(super) fn arrive<T>(&mut self, slots: &mut Slots<T>, hash: u64, full: bool) -> (u32, Queue) {
+    pub(super) fn arrive(&mut self, nodes: &mut Nodes, hash: u64, full: bool) -> (u32, Queue) {
         self.now = self.now.wrapping_add(1);
         let mut queue = if self.main_has_room() && !full { Queue::Main } else { Queue::Small };
         if let Some(met) = self.ghosts.meet(hash) {
-            let better = !full || self.is_better(slots, met.used);
+            let better = !full || self.is_better(nodes, met.used);
             if full {
                 self.learn(&met, better);
             }
@@ -92,36 +96,33 @@ impl Policy {
     }
 
     /// Puts an entry at the young end of a queue.
-    pub(super) fn enter<T>(&mut self, slots: &mut Slots<T>, number: u32, queue: Queue) {
-        slots.node_mut(number).queue = queue;
-        self.list(queue).push(slots, number);
+    pub(super) fn enter(&mut self, nodes: &mut Nodes, number: u32, queue: Queue) {
+        nodes.node_mut(number).queue = queue;
+        self.list(queue).push(nodes, number);
     }
 
     /// Takes an entry out of its queue, for whatever reason but eviction.
-    pub(super) fn leave<T>(&mut self, slots: &mut Slots<T>, number: u32) {
-        let queue = slots.node(number).queue;
-        self.list(queue).remove(slots, number);
+    pub(super) fn leave(&mut self, nodes: &mut Nodes, number: u32) {
+        let queue = nodes.node(number).queue;
+        self.list(queue).remove(nodes, number);
     }
 
     /// Chooses who goes, takes it out of its queue and remembers its ghost. Nothing if there is nobody.
-    pub(super) fn evict<T>(&mut self, slots: &mut Slots<T>) -> Option<u32> {
+    pub(super) fn evict(&mut self, nodes: &mut Nodes) -> Option<u32> {
         loop {
-            let small = self
-                .small
-                .oldest()
-                .filter(|_| self.small.len() >= self.small_target() || self.main.len() == 0);
+            let small = self.small.oldest().filter(|_| self.small_is_full() || self.main.len() == 0);
             let Some(number) = small else {
-                let number = self.oldest_of_main(slots)?;
-                return Some(self.give_up(slots, number));
+                let number = self.oldest_of_main(nodes)?;
+                return Some(self.give_up(nodes, number));
             };
-            let used = *slots.node_mut(number).uses() > 0;
+            let used = *nodes.node_mut(number).turns() > 0;
             if used || self.main_has_room() {
-                self.promote(slots, number);
-            } else if let Some(stale) = self.stale(slots) {
-                self.promote(slots, number);
-                return Some(self.give_up(slots, stale));
+                self.promote(nodes, number);
+            } else if let Some(stale) = self.stale(nodes) {
+                self.promote(nodes, number);
+                return Some(self.give_up(nodes, stale));
             } else {
-                return Some(self.give_up(slots, number));
+                return Some(self.give_up(nodes, number));
             }
         }
     }
@@ -137,52 +138,52 @@ impl Policy {
         self.ghosts.len()
     }
 
-    fn give_up<T>(&mut self, slots: &mut Slots<T>, number: u32) -> u32 {
-        self.leave(slots, number);
-        let node = slots.node(number);
+    fn give_up(&mut self, nodes: &mut Nodes, number: u32) -> u32 {
+        self.leave(nodes, number);
+        let node = nodes.node(number);
         // Half as many again as there are entries: more would know more of loops, but trust too old a past.
         self.ghosts.add(node.hash, node.used(), node.queue, self.room.saturating_add(self.room / 2));
         number
     }
 
-    fn promote<T>(&mut self, slots: &mut Slots<T>, number: u32) {
-        self.leave(slots, number);
-        *slots.node_mut(number).uses() = 0;
-        self.enter(slots, number, Queue::Main);
+    fn promote(&mut self, nodes: &mut Nodes, number: u32) {
+        self.leave(nodes, number);
+        *nodes.node_mut(number).turns() = 0;
+        self.enter(nodes, number, Queue::Main);
     }
 
     /// The main queue's oldest that was not used; those before it get their turn. After some [`LOOKS`], whoever
     /// comes next.
-    fn oldest_of_main<T>(&mut self, slots: &mut Slots<T>) -> Option<u32> {
+    fn oldest_of_main(&mut self, nodes: &mut Nodes) -> Option<u32> {
         for _ in 0..LOOKS {
             let number = self.main.oldest()?;
-            let uses = slots.node_mut(number).uses();
-            if *uses == 0 {
+            let turns = nodes.node_mut(number).turns();
+            if *turns == 0 {
                 return Some(number);
             }
-            *uses -= 1;
-            self.main.remove(slots, number);
-            self.main.push(slots, number);
+            *turns -= 1;
+            self.main.remove(nodes, number);
+            self.main.push(nodes, number);
         }
         self.main.oldest()
     }
 
     /// Since when the main queue's oldest was not used.
-    fn idle<T>(&mut self, slots: &mut Slots<T>) -> Option<(u32, u32)> {
-        let number = self.oldest_of_main(slots)?;
-        Some((number, self.now.wrapping_sub(slots.node(number).used())))
+    fn idle(&mut self, nodes: &mut Nodes) -> Option<(u32, u32)> {
+        let number = self.oldest_of_main(nodes)?;
+        Some((number, self.now.wrapping_sub(nodes.node(number).used())))
     }
 
-    fn stale<T>(&mut self, slots: &mut Slots<T>) -> Option<u32> {
-        let (number, idle) = self.idle(slots)?;
+    fn stale(&mut self, nodes: &mut Nodes) -> Option<u32> {
+        let (number, idle) = self.idle(nodes)?;
         (idle as usize > self.room.saturating_mul(STALE)).then_some(number)
     }
 
     /// Whether what was last used then, and is wanted now, deserves its place more than the main queue's oldest: by
     /// an eighth, since in a loop all are alike.
-    fn is_better<T>(&mut self, slots: &mut Slots<T>, used: u32) -> bool {
+    fn is_better(&mut self, nodes: &mut Nodes, used: u32) -> bool {
         let between = u64::from(self.now.wrapping_sub(used));
-        self.idle(slots).is_none_or(|(_, idle)| u64::from(idle) > between + between / 8)
+        self.idle(nodes).is_none_or(|(_, idle)| u64::from(idle) > between + between / 8)
     }
 
     /// Moves the border between the queues: a quarter of an entry for a ghost, more if its kind is rare.
@@ -197,6 +198,14 @@ impl Policy {
             _ => self.share,
         };
         self.share = share.clamp(*SHARES.start(), *SHARES.end());
+    }
+
+    /// Whether the small queue has its share, of entries or of weight: a heavy newcomer that nobody asks for again
+    /// must not take for long the room of many.
+    fn small_is_full(&self) -> bool {
+        self.small.len() >= self.small_target()
+            || u128::from(self.small.weight()) * u128::from(WHOLE)
+                > u128::from(self.share) * u128::from(self.most_weight)
     }
 
     /// How many entries the small queue is to have.
