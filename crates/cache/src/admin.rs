@@ -4,6 +4,10 @@
 //! Nothing here knows the types of keys and values. Keys are shown as their bytes say; values stay closed.
 
 mod entries;
+mod explain;
+mod sweep;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use std::{
@@ -14,7 +18,9 @@ use std::{
 };
 
 pub use entries::{Listed, State};
-pub use verify::Verified;
+pub use explain::{Explained, InputState};
+pub use sweep::{Pruning, Swept, prune_together};
+pub use verify::{Structure, Verified};
 
 use crate::{
     clock::{Clock, SystemClock},

@@ -45,7 +45,7 @@ use crate::{
     evidence::Inputs,
     fingerprint::Digest,
     flight::Flights,
-    key::{Key, KeyBytes},
+    key::Key,
     policy::Policy,
     stats::Stats,
 };
@@ -85,12 +85,18 @@ struct Shared<K: Key + ?Sized, V> {
 /// Is told of what leaves a cache: key, value (`None`: the knowledge that there is none), and cause.
 type Listener<K, V> = dyn Fn(&K, Option<&Arc<V>>, Cause) + Send + Sync;
 
+/// Derives something from a key.
+type Derive<K, T> = Box<dyn Fn(&K) -> T + Send + Sync>;
+
+/// Says how many bytes an entry takes.
+type Weigher<K, V> = Box<dyn Fn(&K, &V) -> u64 + Send + Sync>;
+
 /// What the host says about its keys and values.
 struct Rules<K: Key + ?Sized, V> {
-    weigher: Option<Box<dyn Fn(&K, &V) -> u64 + Send + Sync>>,
-    inputs: Option<Box<dyn Fn(&K) -> Inputs + Send + Sync>>,
-    signature: Option<Box<dyn Fn(&K) -> Digest + Send + Sync>>,
-    tags: Option<Box<dyn Fn(&K) -> Vec<String> + Send + Sync>>,
+    weigher: Option<Weigher<K, V>>,
+    inputs: Option<Derive<K, Inputs>>,
+    signature: Option<Derive<K, Digest>>,
+    tags: Option<Derive<K, Vec<String>>>,
     listener: Option<Box<Listener<K, V>>>,
     /// The content of the inputs is part of the key on disk.
     is_content_addressed: bool,
@@ -143,10 +149,6 @@ impl<K: Key + ?Sized, V> Shared<K, V> {
             (Some(weigher), Some(value)) => weigher(key, value),
             _ => 1,
         }
-    }
-
-    fn key_text(&self, key: &K) -> KeyBytes {
-        key.to_bytes()
     }
 
     fn count(&self, event: Event) {

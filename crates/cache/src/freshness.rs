@@ -199,7 +199,7 @@ impl fmt::Display for StaleReason {
                 write!(f, "made {ahead:.1?} in the future: a clock was moved")
             }
             Self::Application { old, new } => write!(f, "made by version `{old}`, now `{new}`"),
-            Self::Signature { old, new } => write!(f, "signature changed: {} → {}", shown(old), shown(new)),
+            Self::Signature { old, new } => write!(f, "signature changed: {} → {}", shown(*old), shown(*new)),
             Self::Input { path, reason } => write!(f, "{}: {reason}", path.display()),
             Self::Cleared => f.write_str("the cache was cleared"),
             Self::Tag { tag } => write!(f, "the tag `{tag}` was invalidated"),
@@ -208,7 +208,7 @@ impl fmt::Display for StaleReason {
     }
 }
 
-fn shown(signature: &Option<Digest>) -> String {
+fn shown(signature: Option<Digest>) -> String {
     signature.map_or_else(|| "none".to_owned(), |digest| digest.to_string())
 }
 

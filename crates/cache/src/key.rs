@@ -41,7 +41,9 @@ pub trait Key:
         Self: Sized,
     {
         bytes.list(list.len());
-        list.iter().for_each(|part| part.encode(bytes));
+        for part in list {
+            part.encode(bytes);
+        }
     }
 
     /// The bytes that stand for it.

@@ -101,7 +101,9 @@ impl Stats {
     #[must_use]
     pub fn and(mut self, other: &Self) -> Self {
         let add = |into: &mut BTreeMap<String, u64>, from: &BTreeMap<String, u64>| {
-            from.iter().for_each(|(name, count)| *into.entry(name.clone()).or_default() += count);
+            for (name, count) in from {
+                *into.entry(name.clone()).or_default() += count;
+            }
         };
         add(&mut self.misses, &other.misses);
         add(&mut self.evictions, &other.evictions);

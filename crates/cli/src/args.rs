@@ -1,10 +1,13 @@
 //! What can be typed. Values that may also stand in the environment or a project file are optional here;
 //! `settings` decides.
 
-use std::path::PathBuf;
+mod cache;
 
+use std::{path::PathBuf, time::Duration};
+
+pub(crate) use cache::{Cache, Clear, Kind, Place, Stats};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use plugcache::{Case, Duplicates, cache::Strength};
+use plugcache::{Case, Duplicates, cache::Strength, config::units};
 
 /// Finds plugins without running them, and proves that what it remembers is still true.
 #[derive(Debug, Parser)]
@@ -37,14 +40,20 @@ pub(crate) enum Command {
     EntryPoints(EntryPoints),
     /// Say which evidence an answer rests on, or why there is none.
     Explain {
-        /// The plugin's name.
+        /// The plugin's name; with --cache, the entry's key.
         name: String,
+        /// Explain an entry of this cache instead of a plugin.
+        #[arg(long, value_name = "CACHE")]
+        cache: Option<String>,
         #[command(flatten)]
         select: Box<Select>,
     },
-    /// Where indexes are kept; check them, clear them.
+    /// What is kept: where, how much, what it is worth; check it, prune it, clear it.
     #[command(subcommand)]
     Cache(Cache),
+    /// What is set, and where.
+    #[command(subcommand)]
+    Config(Config),
     /// Show what plugcache does, on this machine's own Python.
     Demo,
     /// Print a completion script.
@@ -143,24 +152,24 @@ pub(crate) struct Select {
 /// How answers are proven and kept.
 #[derive(Debug, Default, ClapArgs)]
 pub(crate) struct Proof {
-    /// How much is checked before an answer: full, dirs, lazy, trust, hash.
-    #[arg(long, env = "PLUGCACHE_STRENGTH")]
+    /// How much is checked before an answer: full, dirs, lazy, trust, hash (`PLUGCACHE_STRENGTH`).
+    #[arg(long)]
     pub(crate) strength: Option<Strength>,
-    /// Where indexes are kept.
-    #[arg(long, env = "PLUGCACHE_DIR", value_name = "DIR")]
+    /// Where caches and indexes are kept (`PLUGCACHE_DIR`).
+    #[arg(long, value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
-    /// Keep nothing.
-    #[arg(long, env = "PLUGCACHE_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
+    /// Keep nothing (`PLUGCACHE_NO_CACHE`).
+    #[arg(long)]
     pub(crate) no_cache: bool,
-    /// Read everything anew.
-    #[arg(long, env = "PLUGCACHE_REFRESH", value_parser = clap::builder::FalseyValueParser::new())]
+    /// Read everything anew (`PLUGCACHE_REFRESH`).
+    #[arg(long)]
     pub(crate) refresh: bool,
-    /// Longest wait for another process that builds the same index, in seconds.
-    #[arg(long, env = "PLUGCACHE_LOCK_TIMEOUT", value_name = "SECONDS")]
-    pub(crate) lock_timeout: Option<f64>,
-    /// Read everything anew when the index is older, in seconds.
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) max_age: Option<f64>,
+    /// Longest wait for another process that builds the same index: 10s (`PLUGCACHE_LOCK_TIMEOUT`).
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    pub(crate) lock_timeout: Option<Duration>,
+    /// Read everything anew when the index is older: 12h.
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    pub(crate) max_age: Option<Duration>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -179,18 +188,7 @@ pub(crate) struct EntryPoints {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Cache {
-    /// Print where indexes are kept.
-    Dir(Proof),
-    /// Check every kept file for damage.
-    Verify(Proof),
-    /// Remove what is kept; the next use makes it anew.
-    #[command(alias = "clean")]
-    Clear {
-        /// Say what would be removed, and remove nothing.
-        #[arg(long)]
-        dry_run: bool,
-        #[command(flatten)]
-        proof: Proof,
-    },
+pub(crate) enum Config {
+    /// Show each value with its origin: flag, variable, project file, user file, default.
+    Show(Place),
 }

@@ -5,8 +5,10 @@
 
 mod args;
 mod commands;
+mod log;
 mod output;
 mod settings;
+mod units;
 
 use std::process::ExitCode;
 
@@ -19,7 +21,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let args = args::Args::parse();
     let output = output::Output::new(args.format, args.quiet);
-    match commands::run(args.command, &output) {
+    log::listen(args.quiet, &output);
+    let ended = commands::run(args.command, &output);
+    settings::remove_temporary();
+    match ended {
         Ok(outcome) => outcome.into(),
         Err(error) if output::is_closed_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,16 +1,16 @@
-//! Flags, then environment, then project file, then default: one place decides.
+//! Flags, then environment, then project file, then user file, then default: one place decides.
 
 use std::{
     env,
     path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use etcetera::{BaseStrategy, base_strategy::Xdg};
 use plugcache::{
-    Resolver,
-    cache::{Strength, SystemClock},
+    Config, Resolver,
+    cache::{SystemClock, hub::Refresh},
+    config::{self, Files, Flags},
     discovery::{
         entry_points::{
             interpreter::{Interpreter, Query, VARIABLES},
@@ -21,6 +21,7 @@ use plugcache::{
     },
     project::Project,
 };
+use tempfile::TempDir;
 
 use crate::{
     args::{Proof, Select},
@@ -31,15 +32,15 @@ mod finder;
 
 /// The resolver that the flags and the project file describe.
 pub(crate) fn resolver(select: &Select) -> Result<Resolver, Failure> {
-    let project = Project::find(&env::current_dir()?)?;
+    let files = files()?;
     let (project_path, project) =
-        project.map_or((None, Project::default()), |(path, project)| (Some(path), project));
+        files.project.map_or((None, Project::default()), |(path, project)| (Some(path), project));
     let roots = roots(select, &project).map_err(|error| match &project_path {
         Some(path) => format!("{error} (project file: {})", path.display()),
         None => error,
     })?;
     let finder = finder::from(select, &project)?;
-    let session = session(finder, roots, &select.proof, &project)?;
+    let session = session(finder, roots, &select.proof)?;
     let parse = |text: &Option<String>| text.clone();
     let mut resolver = Resolver::new(session);
     if let Some(suffix) = select.suffix.clone().or_else(|| parse(&project.suffix)) {
@@ -59,16 +60,14 @@ pub(crate) fn session(
     finder: Arc<dyn Finder>,
     roots: Vec<PathBuf>,
     proof: &Proof,
-    project: &Project,
 ) -> Result<Session, Failure> {
     let mut session = Session::new(finder, roots);
-    session.location = location(proof, project);
-    session.strength = or_parse(proof.strength, project.strength.as_deref())?.unwrap_or(Strength::Full);
-    session.refresh = proof.refresh;
-    session.max_age = proof.max_age.map(seconds).transpose()?;
-    if let Some(timeout) = proof.lock_timeout {
-        session.lock_timeout = seconds(timeout)?;
-    }
+    let config = proof.config()?;
+    session.location = location(&config);
+    session.strength = config.strength.value;
+    session.refresh = wants_new_index(&config);
+    session.max_age = proof.max_age;
+    session.lock_timeout = config.lock_timeout.value;
     Ok(session)
 }
 
@@ -81,11 +80,6 @@ fn or_parse<T: std::str::FromStr<Err = String>>(
         Some(value) => Some(value),
         None => text.map(str::parse).transpose()?,
     })
-}
-
-fn seconds(value: f64) -> Result<Duration, Failure> {
-    Duration::try_from_secs_f64(value)
-        .map_err(|error| format!("{value} is no number of seconds: {error}").into())
 }
 
 fn roots(select: &Select, project: &Project) -> Result<Vec<PathBuf>, String> {
@@ -105,12 +99,44 @@ fn roots(select: &Select, project: &Project) -> Result<Vec<PathBuf>, String> {
     Ok(roots)
 }
 
-/// Where indexes may be kept: the chosen directory, then the user's cache directory.
-pub(crate) fn location(proof: &Proof, project: &Project) -> Location {
-    if proof.no_cache {
-        return Location::default();
+/// The files that settings may stand in.
+fn files() -> Result<Files, Failure> {
+    let user = Xdg::new().ok().map(|strategy| config::user_file(&strategy.config_dir()));
+    Ok(Files::find(&env::current_dir()?, user.as_deref())?)
+}
+
+/// What is set, with these flags.
+pub(crate) fn config(flags: Flags) -> Result<Config, Failure> {
+    Ok(Config::read_with(flags, env::vars_os(), &files()?)?)
+}
+
+impl Proof {
+    fn config(&self) -> Result<Config, Failure> {
+        config(Flags {
+            directory: self.cache_dir.clone(),
+            no_cache: self.no_cache,
+            refresh: self.refresh,
+            strength: self.strength,
+            lock_timeout: self.lock_timeout,
+        })
     }
-    let chosen = proof.cache_dir.clone().or_else(|| project.cache_dir.clone());
+}
+
+/// Whether the index is among what is to be made anew. It goes by this name where names are given.
+fn wants_new_index(config: &Config) -> bool {
+    match &config.refresh.value {
+        Refresh::None => false,
+        Refresh::All => true,
+        Refresh::Named(names) => names.contains("index"),
+    }
+}
+
+/// Where indexes may be kept: the chosen directory, then the user's cache directory.
+pub(crate) fn location(config: &Config) -> Location {
+    if config.no_cache.value {
+        return Location { directories: temporary().into_iter().collect() };
+    }
+    let chosen = config.directory.value.clone();
     let mut directories: Vec<PathBuf> =
         chosen.into_iter().filter_map(|path| std::path::absolute(path).ok()).collect();
     if let Some(own) = user_cache_directory()
@@ -119,6 +145,23 @@ pub(crate) fn location(proof: &Proof, project: &Project) -> Location {
         directories.push(own);
     }
     Location { directories }
+}
+
+/// Where a program keeps what it is not to keep: the same way as always, and gone when it ends.
+static TEMPORARY: Mutex<Option<TempDir>> = Mutex::new(None);
+
+/// `None`: there is not even a temporary directory, so everything stays in memory.
+fn temporary() -> Option<PathBuf> {
+    let mut kept = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner);
+    if kept.is_none() {
+        *kept = tempfile::Builder::new().prefix("plugcache-").tempdir().ok();
+    }
+    kept.as_ref().map(|place| place.path().to_owned())
+}
+
+/// Removes the temporary directory, if there is one.
+pub(crate) fn remove_temporary() {
+    drop(TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).take());
 }
 
 /// `$XDG_CACHE_HOME/plugcache`, or the platform's default for it.
@@ -131,10 +174,11 @@ pub(crate) fn interpreter(executable: &Path, proof: &Proof) -> Result<Interprete
     let mut query = Query::new(on_path(executable)?);
     let set = VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), env::var_os(name)?)));
     query.environment = set.collect();
-    if proof.refresh {
+    let config = proof.config()?;
+    if wants_new_index(&config) {
         return Ok(Interpreter::ask(&query)?);
     }
-    let directories = location(proof, &Project::default()).directories;
+    let directories = location(&config).directories;
     Ok(kept::ask(&query, &directories, &SystemClock)?.0)
 }
 

@@ -7,9 +7,11 @@
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
+pub mod config;
 pub mod project;
 pub mod resolver;
 
+pub use config::Config;
 pub use plugcache_cache::{self as cache, Cache, Hub, Inputs};
 pub use plugcache_discovery as discovery;
 pub use resolver::{Case, Duplicates, Resolution, ResolveError, Resolver};

@@ -3,11 +3,14 @@
 //! `plugcache.toml`, or `[tool.plugcache]` in `pyproject.toml`; the nearest one from a directory upwards.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
+
+use crate::config::section;
 
 /// What a project file may say. Paths are relative to the file.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -35,8 +38,12 @@ pub struct Project {
     pub duplicates: Option<String>,
     /// How much is checked: full, dirs, lazy, trust, hash.
     pub strength: Option<String>,
-    /// Where indexes are kept.
+    /// Where caches and indexes are kept; `[cache] directory` says the same and comes first.
     pub cache_dir: Option<PathBuf>,
+    /// All caches together.
+    pub cache: section::All,
+    /// Settings of single caches, by name.
+    pub caches: BTreeMap<String, section::One>,
     /// Module literals to read besides the class: `_CONFIG`, `__version__`.
     pub module_literals: Vec<String>,
     /// Look into subpackages. Default: yes.
@@ -93,14 +100,16 @@ impl Project {
             .iter_mut()
             .chain(&mut self.user_roots)
             .chain(&mut self.schema)
-            .chain(&mut self.cache_dir);
+            .chain(&mut self.cache_dir)
+            .chain(&mut self.cache.directory);
         paths.for_each(|path| *path = directory.join(&*path));
+        self.cache.directory = self.cache.directory.or_else(|| self.cache_dir.clone());
         self
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a file of the user's own, named by the user, read once")]
-fn read(path: &Path) -> Result<Option<String>, ProjectError> {
+pub(crate) fn read(path: &Path) -> Result<Option<String>, ProjectError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -128,7 +137,7 @@ fn parse_shared(path: &Path, text: &str) -> Result<Option<Project>, ProjectError
     Ok(shared.tool.and_then(|tool| tool.plugcache))
 }
 
-fn failed(path: &Path, error: &toml::de::Error) -> ProjectError {
+pub(crate) fn failed(path: &Path, error: &toml::de::Error) -> ProjectError {
     ProjectError::Parse { path: path.to_owned(), message: error.to_string() }
 }
 

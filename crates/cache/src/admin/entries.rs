@@ -65,7 +65,7 @@ impl CacheOnDisk {
         Ok(())
     }
 
-    fn listed(&self, id: &str, bytes: &[u8]) -> Listed {
+    pub(super) fn listed(&self, id: &str, bytes: &[u8]) -> Listed {
         let (key, origin, length) = match row::open_any(bytes) {
             Ok(opened) => opened,
             Err(reason) => return Listed::damaged(id, bytes.len(), reason.to_string()),

@@ -2,11 +2,13 @@
 
 use serde::Serialize;
 
-use super::CacheOnDisk;
+use super::{CacheOnDisk, Caches};
 use crate::{
-    error::Result,
+    directory,
+    error::{Error, Result},
+    hub::CACHES,
     row,
-    tier::{Storage, Visit},
+    tier::{Lmdb, Storage, Visit},
 };
 
 /// What a check of all entries found.
@@ -19,6 +21,41 @@ pub struct Verified {
     pub damaged: u64,
     /// Of these, how many were removed.
     pub repaired: u64,
+}
+
+/// What a look at a cache's database file says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+#[non_exhaustive]
+pub enum Structure {
+    /// There is none.
+    Absent,
+    /// It is whole.
+    Sound,
+    /// Another process has it open, which has looked at it then.
+    InUse,
+    /// It is damaged: whoever opens it next starts it empty.
+    Damaged {
+        /// What about it.
+        part: String,
+    },
+}
+
+impl Caches {
+    /// Walks a cache's database file without opening it as a database, and so without healing it.
+    pub fn structure(&self, name: &str) -> Result<Structure> {
+        let path = self.root.path().join(CACHES).join(name);
+        let Some(directory) = directory::open_existing(&path)? else { return Ok(Structure::Absent) };
+        if directory.look(c"data.mdb")?.is_none() {
+            return Ok(Structure::Absent);
+        }
+        match Lmdb::check(&path, &*self.clock) {
+            Ok(None) => Ok(Structure::Sound),
+            Ok(Some(part)) => Ok(Structure::Damaged { part }),
+            Err(Error::LockTimeout { .. }) => Ok(Structure::InUse),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 impl CacheOnDisk {

@@ -214,8 +214,8 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Builder<K, V> {
     /// here. An error says that the name cannot be used or that something said here makes no sense; a
     /// directory that cannot be used is none: then values are in memory only, and a warning says so.
     pub fn build(mut self, hub: &Hub) -> Result<Cache<K, V>> {
-        self.apply(&hub.overrides(&self.name), hub);
         self.check()?;
+        self.apply(&hub.overrides(&self.name), hub);
         let place = hub.place(&self.name)?;
         let disk = self.codec.and_then(|codec| {
             let open = match self.storage.take() {
@@ -228,7 +228,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Builder<K, V> {
         self.policy.not_before = hub.not_before(&self.name);
         let weight = self.rules.weigher.is_some().then_some(self.max_bytes).flatten();
         let block = place.counters.block();
-        block.set(Gauge::Capacity, self.capacity as u64);
+        block.set(Gauge::Capacity, self.capacity as u64 + 1);
         block.set(Gauge::MaxBytes, weight.unwrap_or(0));
         block.set(Gauge::TtlMillis, self.policy.ttl.map_or(0, |ttl| ttl.as_millis() as u64));
         block.set(Gauge::HasDisk, disk.is_some().into());
@@ -252,11 +252,14 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Builder<K, V> {
 
     fn apply(&mut self, overrides: &Overrides, hub: &Hub) {
         self.capacity = overrides.capacity.unwrap_or(self.capacity);
-        self.max_bytes = overrides.max_bytes.or(self.max_bytes);
+        if self.rules.weigher.is_some() {
+            self.max_bytes = overrides.max_bytes.or(self.max_bytes);
+        }
         self.policy.ttl = overrides.ttl.or(self.policy.ttl);
         self.disk_max_bytes = overrides.disk_max_bytes.or(hub.max_size()).unwrap_or(self.disk_max_bytes);
         if overrides.disk == Some(false) {
             self.codec = None;
+            self.once_per_host = false;
         }
     }
 

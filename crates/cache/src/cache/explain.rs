@@ -44,7 +44,7 @@ impl fmt::Display for Explanation {
             match (&tier.stale, &tier.missing) {
                 (Some(reason), _) => write!(f, "\n  {}: {reason}", tier.tier)?,
                 (None, Some(reason)) => {
-                    write!(f, "\n  {}: remembered that there is nothing: {reason}", tier.tier)?
+                    write!(f, "\n  {}: remembered that there is nothing: {reason}", tier.tier)?;
                 }
                 (None, None) => write!(f, "\n  {}: fresh", tier.tier)?,
             }
@@ -70,7 +70,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
             let bytes = shared.disk_key(key, inputs.as_ref());
             tiers.push(report("disk", shared.read_disk(key, &bytes).map(|Kept { answer, .. }| answer)));
         }
-        Explanation { cache: shared.name.clone(), key: shared.key_text(key).to_string(), tiers }
+        Explanation { cache: shared.name.clone(), key: key.to_bytes().to_string(), tiers }
     }
 }
 

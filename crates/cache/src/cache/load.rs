@@ -205,7 +205,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
     fn missing<E>(&self, key: &K, reason: &str) -> LoadError<E> {
         LoadError::Missing {
             cache: self.shared.name.clone(),
-            key: self.shared.key_text(key).to_string(),
+            key: key.to_bytes().to_string(),
             reason: reason.to_owned(),
         }
     }
@@ -238,7 +238,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
 
     fn timed_out<E>(&self, key: &K) -> LoadError<E> {
         self.count(Event::WaitTimeout);
-        let (cache, key) = (self.name.clone(), self.key_text(key).to_string());
+        let (cache, key) = (self.name.clone(), key.to_bytes().to_string());
         LoadError::Timeout { cache, key, waited: self.wait_timeout }
     }
 
@@ -248,7 +248,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         key: &K,
         outcome: Outcome<V>,
     ) -> Result<Option<Answer<V>>, LoadError<E>> {
-        let place = || (self.name.clone(), self.key_text(key).to_string());
+        let place = || (self.name.clone(), key.to_bytes().to_string());
         match outcome {
             Outcome::Value(value) => Ok(Some(Answer::Value(value))),
             Outcome::Missing(reason) => Ok(Some(Answer::Missing(reason))),

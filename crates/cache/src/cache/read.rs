@@ -179,10 +179,13 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
 
     /// The bytes that name a key on disk: with the content of its inputs, if that is part of it.
     pub(super) fn disk_key(&self, key: &K, evidence: Option<&Evidence>) -> KeyBytes {
-        let mut bytes = self.key_text(key);
-        if self.rules.is_content_addressed {
-            evidence.map_or_else(Default::default, Evidence::content).encode(&mut bytes);
+        if !self.rules.is_content_addressed {
+            return key.to_bytes();
         }
+        let mut bytes = KeyBytes::default();
+        bytes.tuple(2);
+        key.encode(&mut bytes);
+        evidence.map_or_else(Default::default, Evidence::content).encode(&mut bytes);
         bytes
     }
 
@@ -223,7 +226,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
                 Joined::Cycle => {
                     return Err(LoadError::Reentrant {
                         cache: self.name.clone(),
-                        key: self.key_text(key).to_string(),
+                        key: key.to_bytes().to_string(),
                     });
                 }
             },

@@ -65,6 +65,7 @@ events! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gauge {
     Entries,
+    /// One more than the capacity; 0 stands for none.
     Capacity,
     Bytes,
     MaxBytes,
@@ -138,6 +139,13 @@ impl<'a> Block<'a> {
 
     pub(crate) fn gauge(self, gauge: Gauge) -> u64 {
         self.word(GAUGES + gauge as usize).load(Ordering::Relaxed)
+    }
+
+    /// Adds to a gauge, or takes from it.
+    pub(crate) fn shift(self, gauge: Gauge, by: i64) {
+        if by != 0 {
+            self.word(GAUGES + gauge as usize).fetch_add(by.cast_unsigned(), Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn set(self, gauge: Gauge, value: u64) {

@@ -132,7 +132,7 @@ impl Stats {
             removed: count(E::Removed),
             clears: count(E::Cleared),
             entries: block.gauge(Gauge::Entries),
-            capacity: Some(block.gauge(Gauge::Capacity)).filter(|capacity| *capacity > 0),
+            capacity: block.gauge(Gauge::Capacity).checked_sub(1),
             bytes: block.gauge(Gauge::Bytes),
             max_bytes: Some(block.gauge(Gauge::MaxBytes)).filter(|bytes| *bytes > 0),
             ttl: Some(block.gauge(Gauge::TtlMillis)).filter(|ttl| *ttl > 0).map(Duration::from_millis),

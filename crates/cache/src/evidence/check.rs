@@ -83,3 +83,13 @@ impl Seen {
         }
     }
 }
+
+impl Evidence {
+    /// Each input with what has changed of it since, if something has.
+    pub(crate) fn states(
+        &self,
+        clock: &dyn Clock,
+    ) -> impl Iterator<Item = (std::path::PathBuf, Option<StaleReason>)> {
+        self.seen.iter().map(|seen| (seen.path.clone(), seen.check(Strength::Full, || clock.wall()).err()))
+    }
+}

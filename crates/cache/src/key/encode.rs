@@ -94,30 +94,42 @@ sized! {
 }
 
 macro_rules! numbers {
-    ($($type:ty)*) => {$(
+    ($($type:ty as $wide:ty;)*) => {$(
         impl Key for $type {
             fn encode(&self, bytes: &mut KeyBytes) {
-                bytes.0.push(tag::UNSIGNED);
-                bytes.number(*self as u128);
+                <$wide>::from(*self).encode(bytes);
             }
         }
     )*};
 }
 
-numbers! { u16 u32 u64 u128 usize }
+numbers! { u16 as u128; u32 as u128; u64 as u128; i8 as i128; i16 as i128; i32 as i128; i64 as i128; }
 
-macro_rules! signed_numbers {
-    ($($type:ty)*) => {$(
-        impl Key for $type {
-            fn encode(&self, bytes: &mut KeyBytes) {
-                bytes.0.push(if *self < 0 { tag::NEGATIVE } else { tag::UNSIGNED });
-                bytes.number(self.unsigned_abs() as u128);
-            }
-        }
-    )*};
+impl Key for u128 {
+    fn encode(&self, bytes: &mut KeyBytes) {
+        bytes.0.push(tag::UNSIGNED);
+        bytes.number(*self);
+    }
 }
 
-signed_numbers! { i8 i16 i32 i64 i128 isize }
+impl Key for i128 {
+    fn encode(&self, bytes: &mut KeyBytes) {
+        bytes.0.push(if *self < 0 { tag::NEGATIVE } else { tag::UNSIGNED });
+        bytes.number(self.unsigned_abs());
+    }
+}
+
+impl Key for usize {
+    fn encode(&self, bytes: &mut KeyBytes) {
+        (*self as u128).encode(bytes);
+    }
+}
+
+impl Key for isize {
+    fn encode(&self, bytes: &mut KeyBytes) {
+        (*self as i128).encode(bytes);
+    }
+}
 
 impl Key for u8 {
     fn encode(&self, bytes: &mut KeyBytes) {

@@ -40,7 +40,7 @@ impl<'a> Rest<'a> {
         let deepest = deepest.checked_sub(1)?;
         match self.byte()? {
             tag::TEXT | tag::CHARACTER => {
-                text.extend(std::str::from_utf8(self.sized()?).ok()?.chars().flat_map(printable))
+                text.extend(std::str::from_utf8(self.sized()?).ok()?.chars().flat_map(printable));
             }
             tag::PATH => text.extend(String::from_utf8_lossy(self.sized()?).chars().flat_map(printable)),
             tag::BYTES => text.push_str(&hexadecimal(self.sized()?)),

@@ -2,12 +2,9 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use plugcache::{
-    discovery::{
-        entry_points::{self, EntryPointFinder, EntryPointRef, PythonVersion},
-        index::Session,
-    },
-    project::Project,
+use plugcache::discovery::{
+    entry_points::{self, EntryPointFinder, EntryPointRef, PythonVersion},
+    index::Session,
 };
 use serde::Serialize;
 
@@ -21,7 +18,7 @@ use crate::{
 pub(super) fn run(args: &EntryPoints, output: &Output) -> Result<Outcome, Failure> {
     let (path, version) = search_path(args)?;
     let finder = Arc::new(EntryPointFinder::new(version));
-    let session: Session = settings::session(finder, path, &args.proof, &Project::default())?;
+    let session: Session = settings::session(finder, path, &args.proof)?;
     let (snapshot, found) = session.ask(|snapshot| {
         // A damaged index answers nothing here, and is asked again when it has been built anew.
         let all = entry_points::list(snapshot.index(), version).unwrap_or_default();

@@ -2,15 +2,17 @@
 
 mod cache;
 mod completions;
+mod config;
 mod demo;
 mod entry_points;
 mod explain;
+mod explain_entry;
 mod plugins;
 
 use std::process::ExitCode;
 
 use crate::{
-    args::Command,
+    args::{Command, Config},
     output::{Failure, Output},
 };
 
@@ -36,8 +38,12 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Outcome, Failure>
     match command {
         Command::Plugins(command) => plugins::run(command, output),
         Command::EntryPoints(args) => entry_points::run(&args, output),
-        Command::Explain { name, select } => explain::run(&name, &select, output),
+        Command::Explain { name, cache: Some(cache), select } => {
+            explain_entry::run(&cache, &name, &select.proof, output)
+        }
+        Command::Explain { name, cache: None, select } => explain::run(&name, &select, output),
         Command::Cache(command) => cache::run(command, output),
+        Command::Config(Config::Show(place)) => config::show(&place, output),
         Command::Demo => demo::run(output),
         Command::Completions { shell } => completions::run(shell),
     }

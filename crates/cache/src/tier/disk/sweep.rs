@@ -56,9 +56,8 @@ fn step(
             return Ok(None);
         }
         shown = Some(id);
-        if !open.bounds.allow(row) {
-            continue;
-        }
+        // What lies outside of the file is shown as nothing, which no envelope is.
+        let row = if open.bounds.allow(row) { row } else { &[] };
         match visit(&Digest(id), row) {
             Visit::Keep => {}
             Visit::Remove => unwanted.push(id),

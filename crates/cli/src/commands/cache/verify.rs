@@ -1,0 +1,116 @@
+//! `plugcache cache verify [--repair]`: every entry of every cache, and every index.
+
+use plugcache::{
+    cache::{
+        admin::{Caches, Structure, Verified},
+        fs::c_path,
+    },
+    discovery::index::maintenance::{self, Checked},
+};
+use serde_json::json;
+
+use super::{Desk, Outcome};
+use crate::{
+    args::Place,
+    output::{Failure, Output},
+    units::{count, entries, size},
+};
+
+/// What was found in one cache.
+struct Finding {
+    name: String,
+    structure: Structure,
+    verified: Verified,
+}
+
+impl Finding {
+    fn is_damaged(&self) -> bool {
+        matches!(self.structure, Structure::Damaged { .. }) || self.verified.damaged > 0
+    }
+}
+
+pub(super) fn run(place: &Place, repair: bool, output: &Output) -> Result<Outcome, Failure> {
+    let desk = Desk::open(place)?;
+    let mut findings = Vec::new();
+    if let Some(caches) = &desk.caches {
+        for name in caches.names()? {
+            findings.push(check(caches, name, repair)?);
+        }
+    }
+    let (checked, removed) = check_indexes(&desk, repair)?;
+    let damaged = checked.iter().filter(|file| file.damage.is_some()).count();
+    let is_damaged = damaged > 0 || findings.iter().any(Finding::is_damaged);
+    if output.is_json() {
+        let caches = findings.iter().map(|Finding { name, structure, verified }| {
+            json!({ "name": name, "structure": structure, "entries": verified.entries,
+                "damaged": verified.damaged, "repaired": verified.repaired })
+        });
+        output.json(&json!({
+            "schema": 1,
+            "files": checked,
+            "damaged": damaged,
+            "removed": removed,
+            "caches": caches.collect::<Vec<_>>(),
+        }))?;
+    } else {
+        tell(&findings, &checked, output)?;
+        output.line(format!("{} files, {damaged} damaged", checked.len()))?;
+        if is_damaged {
+            output.warn(if repair {
+                "what was damaged is removed; its next use makes it anew"
+            } else {
+                "nothing damaged is ever served; `plugcache cache verify --repair` removes it"
+            });
+        }
+    }
+    Ok(if is_damaged { Outcome::Findings } else { Outcome::Done })
+}
+
+fn check(caches: &Caches, name: String, repair: bool) -> Result<Finding, Failure> {
+    let structure = caches.structure(&name)?;
+    // Opening a damaged database makes it an empty one.
+    let may_open = repair || !matches!(structure, Structure::Damaged { .. });
+    let cache = if may_open { caches.cache(&name)? } else { None };
+    let verified = cache.map(|cache| cache.verify(repair)).transpose()?.unwrap_or_default();
+    Ok(Finding { name, structure, verified })
+}
+
+/// Checks the indexes; removes the damaged ones if that is wanted. Returns how many went.
+fn check_indexes(desk: &Desk, repair: bool) -> Result<(Vec<Checked>, usize), Failure> {
+    let (mut all, mut removed) = (Vec::new(), 0);
+    for directory in desk.index_directories()? {
+        let checked = maintenance::verify(&directory)?;
+        for file in checked.iter().filter(|file| repair && file.damage.is_some()) {
+            let name = std::path::Path::new(&file.path).file_name().unwrap_or_default();
+            removed += usize::from(directory.remove(&c_path(name.as_encoded_bytes())?)?);
+        }
+        all.extend(checked);
+    }
+    Ok((all, removed))
+}
+
+fn tell(findings: &[Finding], checked: &[Checked], output: &Output) -> Result<(), Failure> {
+    let rows = findings.iter().map(|finding| {
+        let Finding { name, structure, verified } = finding;
+        let state = match structure {
+            Structure::Damaged { part } => format!("damaged: {part}"),
+            _ if verified.damaged == 0 => "whole".to_owned(),
+            _ if verified.repaired > 0 => format!("{} damaged, removed", count(verified.repaired)),
+            _ => format!("{} damaged", count(verified.damaged)),
+        };
+        let used = if *structure == Structure::InUse { "in use" } else { "" };
+        vec![format!("cache {name}"), entries(verified.entries), used.to_owned(), state]
+    });
+    output.table(rows)?;
+    let rows = checked.iter().map(|file| {
+        let state = file.damage.as_ref().map_or_else(|| "whole".to_owned(), ToString::to_string);
+        vec![
+            file.path.clone(),
+            format!("{} plugins", file.plugins),
+            size(file.size),
+            state,
+            file.spec.clone(),
+        ]
+    });
+    output.table(rows)
+}

@@ -1,0 +1,79 @@
+//! The two files that settings may stand in.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use plugcache_cache::Strength;
+
+use super::{
+    ConfigError, Origin, Setting,
+    section::{All, One, User},
+};
+use crate::project::{self, Project, ProjectError};
+
+/// The files that were found, with where.
+#[derive(Debug, Clone, Default)]
+pub struct Files {
+    /// The project's.
+    pub project: Option<(PathBuf, Project)>,
+    /// The user's own.
+    pub user: Option<(PathBuf, User)>,
+}
+
+impl Files {
+    /// Reads the nearest project file from `directory` upwards, and the user's file if there is one at
+    /// `user`.
+    pub fn find(directory: &Path, user: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut files = Self { project: Project::find(directory)?, user: None };
+        if let Some(path) = user
+            && let Some(text) = project::read(path)?
+        {
+            files.user = Some((path.to_owned(), Self::parse_user(path, &text)?));
+        }
+        Ok(files)
+    }
+
+    /// Reads the text of a user's file.
+    pub fn parse_user(path: &Path, text: &str) -> Result<User, ConfigError> {
+        let mut user: User = toml::from_str(text).map_err(|error| project::failed(path, &error))?;
+        let below = path.parent().unwrap_or(Path::new(""));
+        user.cache.directory.iter_mut().for_each(|directory| *directory = below.join(&*directory));
+        Ok(user)
+    }
+
+    pub(super) fn strength(&self) -> Result<Option<Setting<Strength>>, ConfigError> {
+        let Some((path, project)) = &self.project else { return Ok(None) };
+        let Some(text) = &project.strength else { return Ok(None) };
+        let wrong = |message| ProjectError::Parse { path: path.clone(), message };
+        let value = text.parse().map_err(wrong)?;
+        Ok(Some(Setting { value, origin: Origin::Project(path.clone()) }))
+    }
+
+    pub(super) fn all<T>(&self, take: impl Fn(&All) -> Option<T>) -> Option<Setting<T>> {
+        let project = self.project.as_ref().and_then(|(path, project)| {
+            Some(Setting { value: take(&project.cache)?, origin: Origin::Project(path.clone()) })
+        });
+        project.or_else(|| {
+            let (path, user) = self.user.as_ref()?;
+            Some(Setting { value: take(&user.cache)?, origin: Origin::User(path.clone()) })
+        })
+    }
+
+    pub(super) fn one<T>(&self, name: &str, take: impl Fn(&One) -> Option<T>) -> Option<Setting<T>> {
+        let project = self.project.as_ref().and_then(|(path, project)| {
+            Some(Setting { value: take(project.caches.get(name)?)?, origin: Origin::Project(path.clone()) })
+        });
+        project.or_else(|| {
+            let (path, user) = self.user.as_ref()?;
+            Some(Setting { value: take(user.caches.get(name)?)?, origin: Origin::User(path.clone()) })
+        })
+    }
+
+    pub(super) fn names(&self) -> BTreeSet<String> {
+        let project = self.project.iter().flat_map(|(_, project)| project.caches.keys());
+        let user = self.user.iter().flat_map(|(_, user)| user.caches.keys());
+        project.chain(user).cloned().collect()
+    }
+}
