@@ -80,7 +80,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
         let shared = &*self.shared;
         let reason = match shared.find_in_memory(hash, key) {
             Found::Fresh(answer) => return Some(answer),
-            Found::Fading(fading) => return Some(shared.serve(hash, fading).into()),
+            Found::Fading(fading) => return Some(shared.serve(hash, fading)),
             Found::Miss(reason) => reason,
         };
         match shared.find_on_disk(key, reason) {
@@ -215,7 +215,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         let ticket = match fading {
             Some(fading) => match self.flights.lead(hash, key, epoch) {
                 Some(ticket) => ticket,
-                None => return Ok(Begun::Answered(self.serve(hash, fading).into())),
+                None => return Ok(Begun::Answered(self.serve(hash, fading))),
             },
             None => match self.flights.join(hash, key, epoch) {
                 Joined::Lead(ticket) => ticket,
