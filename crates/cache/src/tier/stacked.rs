@@ -45,8 +45,13 @@ impl Storage for Stacked {
             return Ok(false);
         }
         read(&copy);
-        // What cannot be copied is asked for again next time.
-        let _ = self.near.write(&[(*id, &copy)]);
+        // What cannot be copied is asked for again next time. What was removed from the far one or replaced there
+        // meanwhile must not live on in the near one.
+        let still = || {
+            let mut is_same = false;
+            self.far.read(id, &mut |row| is_same = row == copy.as_slice()).is_ok() && is_same
+        };
+        let _ = self.near.write_if(&[(*id, &copy)], &still);
         Ok(true)
     }
 
@@ -59,8 +64,21 @@ impl Storage for Stacked {
         far.map(|_| evicted)
     }
 
+    fn write_if(&self, rows: &[(Digest, &[u8])], still: &dyn Fn() -> bool) -> Result<Option<u64>> {
+        let Some(evicted) = self.near.write_if(rows, still)? else { return Ok(None) };
+        if self.policy == WritePolicy::Through && self.far.write_if(rows, still)?.is_none() {
+            // Wrong since it was written to the near one.
+            for (id, _) in rows {
+                self.near.remove(id)?;
+            }
+            return Ok(None);
+        }
+        Ok(Some(evicted))
+    }
+
     fn remove(&self, id: &Digest) -> Result<bool> {
-        // Both, whatever becomes of the first: what stays in one would come back.
+        // Both, whatever becomes of the first: what stays in one would come back. The far one first, so that
+        // whoever copies from it meanwhile either finds it gone or is undone by what follows.
         let far = self.far.remove(id);
         Ok(self.near.remove(id)? | far?)
     }
