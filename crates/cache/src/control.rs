@@ -87,6 +87,7 @@ impl Control {
 
     /// How many tags were invalidated so far. A loader names its tags while it runs: if this has changed
     /// since it began, nobody knows whether one of them was invalidated before or after it looked.
+    #[inline]
     pub(crate) fn invalidations(&self) -> u64 {
         self.word(INVALIDATED).load(Ordering::Acquire)
     }

@@ -4,13 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Cache, Shared,
-    disk::Kept,
     Answer,
-    entries::{Cause, Entry},
+    entries::{Cause, Entry, Left},
     load::Load,
     read::stable_hash,
 };
-use crate::{counters::Event, error::Result, freshness::StaleReason, key::Key, tier::Usage};
+use crate::{counters::Event, error::Result, key::Key, tier::Usage};
 
 impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
     /// Keeps a value that was made elsewhere, in the place of what was kept. Whoever is loading the key now
@@ -26,7 +25,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
         let hash = shared.entries.hash(key);
         let evidence = shared.observe_inputs(key);
         let bytes = shared.disk.is_some().then(|| shared.disk_key(key, evidence.as_ref()));
-        let load = shared.load(StaleReason::Missing, evidence);
+        let load = shared.load(None, evidence);
         let started = shared.start();
         say(&load);
         if let Some(bytes) = &bytes {
@@ -34,19 +33,14 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
         }
         shared.flights.invalidate(hash, key);
         let answer = Answer::Value(Arc::clone(&value));
-        match shared.origin_of(key, &answer, load.into_said(), started, 0) {
-            Some(origin) => {
+        match shared.kept_of(key, answer, load.into_said(), &started, 0) {
+            Some(kept) => {
                 let key_mark = bytes.as_ref().and_then(|bytes| shared.key_mark(bytes));
                 if let Some(bytes) = &bytes {
-                    shared.write_disk(bytes, &answer, &origin);
+                    shared.write_disk(bytes, &kept);
                 }
-                let weight = shared.weigh(key, &answer);
-                shared.enter(
-                    hash,
-                    key,
-                    shared.entry_of(key.to_owned(), Kept { answer, origin }, key_mark),
-                    weight,
-                );
+                let weight = shared.weigh(key, &kept.answer);
+                shared.enter(hash, key, shared.entry_of(key.to_owned(), kept, key_mark), weight);
                 shared.count(Event::Insert);
             }
             None => {
@@ -102,7 +96,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
 impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     fn take_out(&self, hash: u64, key: &K) -> bool {
         let Some(entry) = self.entries.remove(hash, key) else { return false };
-        self.bid_farewell(vec![(entry, Cause::Removed)]);
+        self.bid_farewell(Left::of(entry, Cause::Removed));
         true
     }
 
@@ -111,7 +105,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         self.count(Event::Cleared);
         let removed = self.entries.retain(|_| false);
         let count = removed.len() as u64;
-        self.bid_farewell(removed.into_iter().map(|entry| (entry, Cause::Removed)).collect());
+        self.bid_farewell(removed.into_iter().map(|entry| (entry, Cause::Removed)));
         // What another process may be writing now carries the old generation: nobody will serve it.
         let on_disk = self.storage().map_or(Ok(0), |storage| storage.clear())?;
         Ok(count.max(on_disk))
@@ -126,7 +120,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         };
         let removed = self.entries.retain(is_live);
         let count = removed.len() as u64;
-        self.bid_farewell(removed.into_iter().map(|entry| (entry, Cause::Expired)).collect());
+        self.bid_farewell(removed.into_iter().map(|entry| (entry, Cause::Expired)));
         let Some(storage) = self.storage() else { return Ok(count) };
         let pruned = crate::tier::prune(&**storage, &self.control, older_than, &*self.clock)?;
         Ok(count + pruned)

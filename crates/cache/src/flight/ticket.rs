@@ -35,7 +35,7 @@ impl<'a, K: Key + ?Sized, V> Ticket<'a, K, V> {
     /// Ends the flight: `keep` puts the value where lookups find it, unless it was declared wrong while it
     /// was being made. Nobody can declare it wrong between that question and `keep`. Returns whether it
     /// was kept.
-    pub(crate) fn land(mut self, outcome: Outcome<V>, keep: impl FnOnce(K::Owned)) -> bool {
+    pub(crate) fn land(mut self, outcome: impl FnOnce() -> Outcome<V>, keep: impl FnOnce(K::Owned)) -> bool {
         let Some(id) = self.id.take() else { return false };
         let Some(mut table) = self.flights.table(self.hash).lock() else { return false };
         // Gone: a time-out took it away, and somebody else may have loaded since.
@@ -47,29 +47,28 @@ impl<'a, K: Key + ?Sized, V> Ticket<'a, K, V> {
         }
         drop(table);
         if let Some(room) = record.waiters {
-            room.announce(outcome);
+            room.announce(outcome());
         }
         is_kept
     }
 
     /// Ends the flight without anything to keep.
-    pub(crate) fn fail(mut self, outcome: Outcome<V>) {
+    pub(crate) fn fail(mut self, outcome: impl FnOnce() -> Outcome<V>) {
         self.end(outcome);
     }
 
-    fn end(&mut self, outcome: Outcome<V>) {
+    fn end(&mut self, outcome: impl FnOnce() -> Outcome<V>) {
         if let Some(id) = self.id.take()
             && let Some(room) = self.flights.retire(self.hash, id)
         {
-            room.announce(outcome);
+            room.announce(outcome());
         }
     }
 }
 
 impl<K: Key + ?Sized, V> Drop for Ticket<'_, K, V> {
     fn drop(&mut self) {
-        let outcome = if std::thread::panicking() { Outcome::Panicked } else { Outcome::Abandoned };
-        self.end(outcome);
+        self.end(|| if std::thread::panicking() { Outcome::Panicked } else { Outcome::Abandoned });
     }
 }
 

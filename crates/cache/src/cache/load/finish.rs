@@ -7,6 +7,7 @@ use crate::{
     cache::{
         Answer, Shared,
         disk::Kept,
+        entries::Left,
         read::{Lead, outcome_of},
     },
     counters::Event,
@@ -14,7 +15,7 @@ use crate::{
     flight::Outcome,
     freshness::Strength,
     key::Key,
-    policy::Origin,
+    policy::{Marks, Origin},
 };
 
 impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
@@ -24,7 +25,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         key: &K,
         lead: Lead<'_, K, V>,
         load: Load<'_>,
-        started: Started,
+        started: &Started,
         made: Result<Option<V>, E>,
     ) -> Result<Answer<V>, LoadError<E>> {
         let cost = started.clock.elapsed().as_nanos() as u64;
@@ -35,14 +36,14 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             Err(error) => {
                 self.count(Event::LoadError);
                 let error = Arc::new(error);
-                lead.ticket.fail(Outcome::Failed(Arc::clone(&error) as _));
+                lead.ticket.fail(|| Outcome::Failed(Arc::clone(&error) as _));
                 return Err(LoadError::Loader(error));
             }
         };
-        let is_kept = match self.origin_of(key, &answer, said, started, cost) {
-            Some(origin) => self.keep(key, lead, Kept { answer: answer.clone(), origin }),
+        let is_kept = match self.kept_of(key, answer.clone(), said, started, cost) {
+            Some(kept) => self.keep(key, lead, &answer, kept),
             None => {
-                lead.ticket.fail(outcome_of(&answer));
+                lead.ticket.fail(|| outcome_of(&answer));
                 false
             }
         };
@@ -52,26 +53,32 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         Ok(answer)
     }
 
-    /// Where the value comes from; `None` if that forbids to keep it.
-    pub(in crate::cache) fn origin_of(
+    /// What is kept of an answer; `None` if where it comes from forbids to keep it.
+    pub(in crate::cache) fn kept_of(
         &self,
         key: &K,
-        answer: &Answer<V>,
+        answer: Answer<V>,
         said: Said,
-        started: Started,
+        started: &Started,
         cost: u64,
-    ) -> Option<Origin> {
-        let missing = match answer {
-            Answer::Value(_) => None,
-            Answer::Missing(reason) => Some(reason.to_string()),
-        };
-        let ttl = self.policy.ttl_for(missing.is_some(), said.ttl);
+    ) -> Option<Kept<V>> {
+        let is_missing = matches!(answer, Answer::Missing(_));
+        let ttl = self.policy.ttl_for(is_missing, said.ttl);
         // That there is nothing is kept only where somebody said for how long.
-        let is_for_nobody = missing.is_some() && ttl.is_none();
+        let is_for_nobody = is_missing && ttl.is_none();
         if said.is_not_kept || is_for_nobody || ttl == Some(0) {
             return None;
         }
-        let mut marks = started.marks;
+        let refresh_at = self.policy.refresh_at(started.now, ttl);
+        if self.disk.is_none()
+            && self.rules.tags.is_none()
+            && self.rules.signature.is_none()
+            && said.tags.is_empty()
+            && said.evidence.is_empty()
+        {
+            return Some(Kept { answer, cost, generation: started.generation, refresh_at, origin: None });
+        }
+        let mut marks = Marks { cache: started.generation, tags: Vec::new() };
         let mut tags = self.tags_of(key);
         tags.extend(said.tags);
         if !tags.is_empty() {
@@ -85,29 +92,32 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             Proof::Renewed(evidence) => evidence,
             Proof::Broken(_) => return None,
         };
-        Some(Origin {
+        let origin = Origin {
             made: started.made,
             ttl,
             version: self.policy.version.clone(),
             signature: self.signature_of(key),
             cost,
-            missing,
+            missing: match &answer {
+                Answer::Value(_) => None,
+                Answer::Missing(reason) => Some(reason.to_string()),
+            },
             marks,
             evidence,
-        })
+        };
+        Some(Kept::new(answer, refresh_at, origin))
     }
 
     /// Keeps a value on disk and in memory, unless it was declared wrong while it was being made.
-    fn keep(&self, key: &K, lead: Lead<'_, K, V>, kept: Kept<V>) -> bool {
+    fn keep(&self, key: &K, lead: Lead<'_, K, V>, answer: &Answer<V>, kept: Kept<V>) -> bool {
         if let Some(bytes) = &lead.bytes
             && lead.ticket.is_valid()
         {
-            self.write_disk(bytes, &kept.answer, &kept.origin);
+            self.write_disk(bytes, &kept);
         }
-        let weight = self.weigh(key, &kept.answer);
-        let outcome = outcome_of(&kept.answer);
-        let mut left = Vec::new();
-        let is_kept = lead.ticket.land(outcome, |owned| {
+        let weight = self.weigh(key, answer);
+        let mut left = Left::nobody();
+        let is_kept = lead.ticket.land(|| outcome_of(answer), |owned| {
             let entry = self.entry_of(owned, kept, lead.key_mark);
             self.entries.insert(lead.hash, key, entry, weight, &mut left);
         });

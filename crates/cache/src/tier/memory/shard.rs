@@ -58,7 +58,7 @@ impl<T> Shard<T> {
         item: T,
         weight: u64,
         same: impl Fn(&T) -> bool,
-        out: &mut Vec<T>,
+        out: &mut impl Extend<T>,
     ) -> Inserted<T> {
         // Taken out before anything is evicted: it must not be counted, nor chosen.
         let before = self.unindex(hash, same);
@@ -77,7 +77,7 @@ impl<T> Shard<T> {
         };
         while !self.has_room_for(weight) {
             match self.evict() {
-                Some(evicted) => out.push(evicted),
+                Some(evicted) => out.extend(Some(evicted)),
                 // Nobody is left, so there is room.
                 None => break,
             }
