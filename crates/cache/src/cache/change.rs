@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Cache, Shared,
     Answer,
-    entries::{Cause, Entry, Left},
+    entries::{Cause, Entry},
     load::Load,
     read::stable_hash,
 };
@@ -96,7 +96,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
 impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     fn take_out(&self, hash: u64, key: &K) -> bool {
         let Some(entry) = self.entries.remove(hash, key) else { return false };
-        self.bid_farewell(Left::of(entry, Cause::Removed));
+        self.dismiss(entry, Cause::Removed);
         true
     }
 
@@ -105,7 +105,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         self.count(Event::Cleared);
         let removed = self.entries.retain(|_| false);
         let count = removed.len() as u64;
-        self.bid_farewell(removed.into_iter().map(|entry| (entry, Cause::Removed)));
+        removed.into_iter().for_each(|entry| self.dismiss(entry, Cause::Removed));
         // What another process may be writing now carries the old generation: nobody will serve it.
         let on_disk = self.storage().map_or(Ok(0), |storage| storage.clear())?;
         Ok(count.max(on_disk))
@@ -120,7 +120,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         };
         let removed = self.entries.retain(is_live);
         let count = removed.len() as u64;
-        self.bid_farewell(removed.into_iter().map(|entry| (entry, Cause::Expired)));
+        removed.into_iter().for_each(|entry| self.dismiss(entry, Cause::Expired));
         let Some(storage) = self.storage() else { return Ok(count) };
         let pruned = crate::tier::prune(&**storage, &self.control, older_than, &*self.clock)?;
         Ok(count + pruned)

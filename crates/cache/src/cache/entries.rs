@@ -94,17 +94,13 @@ pub enum Cause {
 
 /// Entries that have left, to be dropped and told of when no lock is held. Mostly it is one: that takes no memory.
 pub(super) struct Left<K: Key + ?Sized, V> {
-    first: Option<(Entry<K, V>, Cause)>,
-    more: Vec<(Entry<K, V>, Cause)>,
+    pub(super) first: Option<(Entry<K, V>, Cause)>,
+    pub(super) more: Vec<(Entry<K, V>, Cause)>,
 }
 
 impl<K: Key + ?Sized, V> Left<K, V> {
     pub(super) fn nobody() -> Self {
         Self { first: None, more: Vec::new() }
-    }
-
-    pub(super) fn of(entry: Entry<K, V>, cause: Cause) -> Self {
-        Self { first: Some((entry, cause)), more: Vec::new() }
     }
 
     fn push(&mut self, entry: Entry<K, V>, cause: Cause) {
@@ -120,15 +116,6 @@ impl<K: Key + ?Sized, V> Left<K, V> {
 impl<K: Key + ?Sized, V> Extend<Entry<K, V>> for Left<K, V> {
     fn extend<I: IntoIterator<Item = Entry<K, V>>>(&mut self, evicted: I) {
         evicted.into_iter().for_each(|entry| self.push(entry, Cause::Capacity));
-    }
-}
-
-impl<K: Key + ?Sized, V> IntoIterator for Left<K, V> {
-    type Item = (Entry<K, V>, Cause);
-    type IntoIter = std::iter::Chain<std::option::IntoIter<Self::Item>, std::vec::IntoIter<Self::Item>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.first.into_iter().chain(self.more)
     }
 }
 

@@ -146,18 +146,27 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     }
 
     /// Counts what has left, tells the listener, and drops it.
-    pub(super) fn bid_farewell(&self, left: impl IntoIterator<Item = (Entry<K, V>, Cause)>) {
-        for (entry, cause) in left {
-            match cause {
-                Cause::Capacity => self.count(Event::EvictedForRoom),
-                Cause::TooHeavy => self.count(Event::EvictedHeavy),
-                Cause::Expired => self.count(Event::EvictedExpired),
-                Cause::Replaced | Cause::Removed => {}
-            }
-            if let Some(listener) = &self.rules.listener {
-                listener(entry.key.borrow(), entry.value.as_ref(), cause);
-            }
+    pub(super) fn bid_farewell(&self, left: Left<K, V>) {
+        if let Some((entry, cause)) = left.first {
+            self.dismiss(entry, cause);
         }
+        for (entry, cause) in left.more {
+            self.dismiss(entry, cause);
+        }
+    }
+
+    /// The same for one.
+    pub(super) fn dismiss(&self, entry: Entry<K, V>, cause: Cause) {
+        match cause {
+            Cause::Capacity => self.count(Event::EvictedForRoom),
+            Cause::TooHeavy => self.count(Event::EvictedHeavy),
+            Cause::Expired => self.count(Event::EvictedExpired),
+            Cause::Replaced | Cause::Removed => {}
+        }
+        if let Some(listener) = &self.rules.listener {
+            listener(entry.key.borrow(), entry.value.as_ref(), cause);
+        }
+        drop(entry);
     }
 
     pub(super) fn count_miss(&self, reason: &StaleReason) {
