@@ -98,6 +98,7 @@ impl Control {
 
     /// Changes with each tag that is invalidated. A loader names its tags while it runs: if this has changed
     /// since it began, nobody knows whether one of them was invalidated before or after it looked.
+    #[inline]
     pub(crate) fn invalidations(&self) -> u64 {
         self.word(INVALIDATED).load(Ordering::Acquire)
     }

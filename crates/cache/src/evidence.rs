@@ -96,6 +96,7 @@ struct Seen {
 
 impl Evidence {
     /// Whether nothing was observed.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.seen.is_empty()
     }

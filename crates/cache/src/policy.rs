@@ -87,7 +87,7 @@ impl Policy {
         if self.not_before.is_some_and(|start| made < start) {
             return Verdict::Stale(StaleReason::Asked);
         }
-        match (self.life_of(origin), origin.ttl) {
+        match (self.life(origin.ttl), origin.ttl) {
             (None, _) => Verdict::Fresh,
             // Ages of values from the future are unknown, so nothing that ages is served.
             _ if made > now => Verdict::Stale(StaleReason::Future { made, now }),
@@ -101,20 +101,15 @@ impl Policy {
     }
 
     /// Nanoseconds from its making for which a value is served; `None`: for ever.
-    fn life_of(&self, origin: &Origin) -> Option<u64> {
+    fn life(&self, ttl: Option<u64>) -> Option<u64> {
         let oldest = self.max_age.map(in_nanoseconds);
-        origin.ttl.into_iter().chain(oldest).min()
+        ttl.into_iter().chain(oldest).min()
     }
 
-    /// Nanoseconds for which a value that is fresh may go on being served; `None`: for ever.
-    pub(crate) fn remaining(&self, origin: &Origin, now: impl FnOnce() -> Timestamp) -> Option<u64> {
-        let life = self.life_of(origin)?;
-        Some(life.saturating_sub(nanoseconds(now().since(origin.made))))
-    }
-
-    /// From when on a value that expires at `end` should be made anew.
-    pub(crate) fn refresh_at(&self, end: u64) -> u64 {
-        end.saturating_sub(in_nanoseconds(self.early_refresh))
+    /// From when on a value that was made at `made` should be made anew; `u64::MAX`: never.
+    pub(crate) fn refresh_at(&self, made: u64, ttl: Option<u64>) -> u64 {
+        let early = in_nanoseconds(self.early_refresh);
+        self.life(ttl).map_or(u64::MAX, |life| made.saturating_add(life).saturating_sub(early))
     }
 
     /// When a value expires that should be made anew from `refresh_at` on; `None`: never.

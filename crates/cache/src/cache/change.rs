@@ -4,16 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Answer, Cache, Shared,
-    disk::Kept,
     entries::{Cause, Entry, KeyMark},
-    load::{Found, Load},
+    load::{Keeping, Load},
     read::stable_hash,
 };
 use crate::{
     control::Control,
     counters::Event,
     error::Result,
-    freshness::StaleReason,
     key::{Key, KeyBytes},
     tier::Usage,
 };
@@ -32,31 +30,26 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
         let hash = shared.entries.hash(key);
         let evidence = shared.observe_inputs(key);
         let bytes = shared.disk.is_some().then(|| shared.disk_key(key, evidence.as_ref()));
-        let load = shared.load(StaleReason::Missing, evidence);
+        let load = shared.load(None, evidence);
         let started = shared.start(key);
         say(&load);
         let change = bytes.as_ref().map(|bytes| shared.begin_change(bytes));
         shared.flights.invalidate(hash, key);
         let answer = Answer::Value(Arc::clone(&value));
-        match shared.origin_of(key, &answer, load.into_said(), started, 0) {
-            Found::Origin(origin) => {
+        match shared.kept_of(key, answer, load.into_said(), &started, 0) {
+            Keeping::Kept(kept) => {
                 if let Some(bytes) = &bytes
-                    && !shared.write_disk(bytes, &answer, &origin, &|| true)
+                    && !shared.write_disk(bytes, &kept, &|| true)
                 {
                     // What is there is older.
                     shared.remove_disk(bytes);
                 }
                 let key_mark = change.map(|change| shared.end_change(change));
-                let weight = shared.weigh(key, &answer);
-                shared.enter(
-                    hash,
-                    key,
-                    shared.entry_of(key.to_owned(), Kept { answer, origin }, key_mark),
-                    weight,
-                );
+                let weight = shared.weigh(key, &kept.answer);
+                shared.enter(hash, key, shared.entry_of(key.to_owned(), kept, key_mark), weight);
                 shared.count(Event::Insert);
             }
-            Found::Unwanted | Found::Outdated => {
+            Keeping::Unwanted | Keeping::Outdated => {
                 shared.take_out(hash, key);
                 if let (Some(bytes), Some(change)) = (&bytes, change) {
                     shared.remove_disk(bytes);
@@ -128,7 +121,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
 
     fn take_out(&self, hash: u64, key: &K) -> bool {
         let Some(entry) = self.entries.remove(hash, key) else { return false };
-        self.bid_farewell(vec![(entry, Cause::Removed)]);
+        self.dismiss(entry, Cause::Removed);
         true
     }
 
@@ -137,7 +130,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         self.count(Event::Cleared);
         let removed = self.entries.retain(|_| false);
         let count = removed.len() as u64;
-        self.bid_farewell(removed.into_iter().map(|entry| (entry, Cause::Removed)).collect());
+        removed.into_iter().for_each(|entry| self.dismiss(entry, Cause::Removed));
         // What another process may be writing now carries the old generation: nobody will serve it.
         let on_disk = self.storage().map_or(Ok(0), |storage| storage.clear())?;
         Ok(count.max(on_disk))
@@ -152,7 +145,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         };
         let removed = self.entries.retain(is_live);
         let count = removed.len() as u64;
-        self.bid_farewell(removed.into_iter().map(|entry| (entry, Cause::Expired)).collect());
+        removed.into_iter().for_each(|entry| self.dismiss(entry, Cause::Expired));
         let Some(storage) = self.storage() else { return Ok(count) };
         let pruned = crate::tier::prune(&**storage, &self.control, older_than, &*self.clock)?;
         Ok(count + pruned)

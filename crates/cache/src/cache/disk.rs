@@ -43,16 +43,30 @@ pub(super) struct Disk<V> {
     is_dead: AtomicBool,
 }
 
-/// A value from disk, and where it comes from.
+/// A value that is kept, and where it comes from.
 pub(super) struct Kept<V> {
     pub(super) answer: Answer<V>,
-    pub(super) origin: Origin,
+    /// How long its loader took, in nanoseconds.
+    pub(super) cost: u64,
+    /// Generation of the cache before it was made.
+    pub(super) generation: u64,
+    /// From when on it should be made anew, in the time of [`Shared::now`]; `u64::MAX`: never.
+    pub(super) refresh_at: u64,
+    /// `None` if that is all: nothing of it goes to disk, and nothing else is looked at before it is served.
+    pub(super) origin: Option<Arc<Origin>>,
 }
 
 impl<V> Disk<V> {
     pub(super) fn new(codec: Codec<V>, open: Open, locks: Option<Directory>, lock_timeout: Duration) -> Self {
         let (storage, round_trips) = (PerFork::new(), PerFork::new());
         Self { codec, open, storage, locks, lock_timeout, round_trips, is_dead: AtomicBool::new(false) }
+    }
+}
+
+impl<V> Kept<V> {
+    pub(super) fn new(answer: Answer<V>, refresh_at: u64, origin: Origin) -> Self {
+        let (cost, generation) = (origin.cost, origin.marks.cache);
+        Self { answer, cost, generation, refresh_at, origin: Some(Arc::new(origin)) }
     }
 }
 
@@ -87,7 +101,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
                         disk.codec.decode(value).map_err(|error| StaleReason::Damaged { part: error })?,
                     ),
                 };
-                Ok(Kept { answer, origin })
+                Ok((answer, origin))
             });
         });
         if let Err(error) = read {
@@ -97,33 +111,31 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         if opened.is_ok() {
             disk.is_dead.store(false, Ordering::Relaxed);
         }
-        let judged = opened.and_then(|kept| self.judge(key, kept));
+        let judged = opened.and_then(|(answer, origin)| self.judge(key, answer, origin));
         self.counters.add(Event::LookupNanos, began.elapsed().as_nanos() as u64);
         judged
     }
 
-    fn judge(&self, key: &K, mut kept: Kept<V>) -> Result<Kept<V>, StaleReason> {
-        self.control.check(&kept.origin.marks)?;
+    fn judge(&self, key: &K, answer: Answer<V>, mut origin: Origin) -> Result<Kept<V>, StaleReason> {
+        self.control.check(&origin.marks)?;
         let now = self.clock.wall();
-        if let Verdict::Stale(reason) = self.policy.judge(&kept.origin, self.signature_of(key), now) {
+        if let Verdict::Stale(reason) = self.policy.judge(&origin, self.signature_of(key), now) {
             return Err(reason);
         }
-        self.check_evidence(&mut kept.origin)?;
-        Ok(kept)
+        self.check_evidence(&mut origin)?;
+        let age = u64::try_from(now.since(origin.made)).unwrap_or(0);
+        let refresh_at = self.policy.refresh_at(self.now().saturating_sub(age), origin.ttl);
+        Ok(Kept::new(answer, refresh_at, origin))
     }
 
     /// Writes a value, if `still` says so when nobody else can write. Returns whether it did: failing fails
     /// nothing but the next lookup's speed.
-    pub(super) fn write_disk(
-        &self,
-        bytes: &KeyBytes,
-        answer: &Answer<V>,
-        origin: &Origin,
-        still: &dyn Fn() -> bool,
-    ) -> bool {
-        let (Some(disk), Some(storage)) = (&self.disk, self.storage()) else { return false };
+    pub(super) fn write_disk(&self, bytes: &KeyBytes, kept: &Kept<V>, still: &dyn Fn() -> bool) -> bool {
+        let (Some(disk), Some(storage), Some(origin)) = (&self.disk, self.storage(), &kept.origin) else {
+            return false;
+        };
         let began = Instant::now();
-        let encoded = match answer {
+        let encoded = match &kept.answer {
             Answer::Missing(_) => Ok(Vec::new()),
             Answer::Value(value) => disk.encode(value),
         };

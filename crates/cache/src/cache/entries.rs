@@ -92,8 +92,42 @@ pub enum Cause {
     Removed,
 }
 
-/// Entries that have left, to be dropped and told of when no lock is held.
-pub(super) type Left<K, V> = Vec<(Entry<K, V>, Cause)>;
+/// Entries that have left, to be dropped and told of when no lock is held. Mostly it is one: that takes no memory.
+pub(super) struct Left<K: Key + ?Sized, V> {
+    pub(super) first: Option<(Entry<K, V>, Cause)>,
+    pub(super) more: Vec<(Entry<K, V>, Cause)>,
+}
+
+impl<K: Key + ?Sized, V> Left<K, V> {
+    pub(super) fn nobody() -> Self {
+        Self { first: None, more: Vec::new() }
+    }
+
+    fn push(&mut self, entry: Entry<K, V>, cause: Cause) {
+        if self.first.is_none() {
+            self.first = Some((entry, cause));
+        } else {
+            self.more.push((entry, cause));
+        }
+    }
+}
+
+/// What a shard gives up to make room.
+impl<K: Key + ?Sized, V> Extend<Entry<K, V>> for Left<K, V> {
+    fn extend<I: IntoIterator<Item = Entry<K, V>>>(&mut self, evicted: I) {
+        evicted.into_iter().for_each(|entry| self.push(entry, Cause::Capacity));
+    }
+}
+
+/// What memory says of a key at first sight.
+pub(super) enum Glance<V> {
+    /// It may be served; what that saves.
+    Hit(Arc<V>, u64),
+    /// There is something that needs a closer look.
+    Doubt,
+    /// There is nothing.
+    Nothing,
+}
 
 pub(super) struct Entries<K: Key + ?Sized, V> {
     hasher: DefaultHashBuilder,
@@ -135,8 +169,7 @@ impl<K: Key + ?Sized, V> Entries<K, V> {
         (hash << 7).checked_shr(self.shift).unwrap_or(0) as usize
     }
 
-    /// The value of a key in a shard, if `look` says that it may be served; marks it as used. Returns what it
-    /// saves as well.
+    /// The value of a key in a shard, if `look` says that it may be served; marks it as used.
     #[inline]
     pub(super) fn get(
         &self,
@@ -144,11 +177,13 @@ impl<K: Key + ?Sized, V> Entries<K, V> {
         hash: u64,
         key: &K,
         look: impl FnOnce(&Entry<K, V>) -> bool,
-    ) -> Option<(Arc<V>, u64)> {
-        let shard = self.shards[shard].read()?;
-        let entry = shard.get(hash, |entry| entry.key.borrow() == key)?;
-        let value = entry.value.as_ref().filter(|_| look(entry))?;
-        Some((Arc::clone(value), entry.cost.nanoseconds()))
+    ) -> Glance<V> {
+        let Some(shard) = self.shards[shard].read() else { return Glance::Nothing };
+        let Some(entry) = shard.get(hash, |entry| entry.key.borrow() == key) else { return Glance::Nothing };
+        match &entry.value {
+            Some(value) if look(entry) => Glance::Hit(Arc::clone(value), entry.cost.nanoseconds()),
+            _ => Glance::Doubt,
+        }
     }
 
     /// Shows the entry of a key to `look`.
@@ -159,16 +194,14 @@ impl<K: Key + ?Sized, V> Entries<K, V> {
 
     /// Puts an entry in, unless it is too heavy. What had to go for it is in `left`.
     pub(super) fn insert(&self, hash: u64, key: &K, entry: Entry<K, V>, weight: u64, left: &mut Left<K, V>) {
-        let mut evicted = Vec::new();
         let Some(mut shard) = self.shards[self.shard_of(hash)].write() else { return };
-        let inserted = shard.insert(hash, entry, weight, |old| old.key.borrow() == key, &mut evicted);
+        let inserted = shard.insert(hash, entry, weight, |old| old.key.borrow() == key, left);
         drop(shard);
         match inserted {
             Inserted::New => {}
-            Inserted::Replaced(old) => left.push((old, Cause::Replaced)),
-            Inserted::TooHeavy(refused) => left.push((refused, Cause::TooHeavy)),
+            Inserted::Replaced(old) => left.push(old, Cause::Replaced),
+            Inserted::TooHeavy(refused) => left.push(refused, Cause::TooHeavy),
         }
-        left.extend(evicted.into_iter().map(|entry| (entry, Cause::Capacity)));
     }
 
     /// Changes the entry of a key in place.

@@ -9,11 +9,11 @@ use std::{
 };
 
 pub use error::LoadError;
-pub(super) use finish::Found;
+pub(super) use finish::Keeping;
 
 use super::{
     Answer, Cache, Shared,
-    read::{Begun, Lead},
+    read::{Begun, Lead, Why},
 };
 use crate::{
     Error,
@@ -24,14 +24,13 @@ use crate::{
     flight::{self, Outcome},
     freshness::StaleReason,
     key::Key,
-    policy::Marks,
 };
 
 /// What a loader may say about the value that it makes.
 pub struct Load<'a> {
     cache: &'a str,
     clock: &'a dyn crate::Clock,
-    reason: StaleReason,
+    reason: Why,
     said: Mutex<Said>,
 }
 
@@ -55,7 +54,7 @@ impl Load<'_> {
 
     /// Why the loader runs: what was wrong with what was kept.
     pub fn reason(&self) -> &StaleReason {
-        &self.reason
+        self.reason.as_deref().unwrap_or(&StaleReason::Missing)
     }
 
     /// Declares inputs that the value is about to be made from. Call it *before* reading them: they are
@@ -98,10 +97,13 @@ impl Load<'_> {
 
 /// A load under way: what was true when it began.
 pub(super) struct Started {
-    marks: Marks,
+    generation: u64,
     invalidations: u64,
     signature: Option<Digest>,
+    /// Wall time, if there is a disk tier: nobody else compares it with another clock's.
     made: Timestamp,
+    /// In the time of [`Shared::now`].
+    now: u64,
     clock: Instant,
 }
 
@@ -150,7 +152,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
                     let load = shared.load_for(&mut lead);
                     let started = shared.start(key);
                     let made = flight::inside(lead.ticket.id(), || loader(key, &load));
-                    return shared.finish(key, lead, load, started, made);
+                    return shared.finish(key, lead, load, &started, made);
                 }
             }
         }
@@ -196,7 +198,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
                     let load = shared.load_for(&mut lead);
                     let started = shared.start(key);
                     let made = flight::inside_task(lead.ticket.id(), loader(key, &load)).await;
-                    return shared.finish(key, lead, load, started, made);
+                    return shared.finish(key, lead, load, &started, made);
                 }
             }
         }
@@ -214,12 +216,11 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
 impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     fn load_for(&self, lead: &mut Lead<'_, K, V>) -> Load<'_> {
         self.count(Event::Load);
-        let reason = std::mem::replace(&mut lead.reason, StaleReason::Missing);
-        self.load(reason, lead.evidence.take())
+        self.load(lead.reason.take(), lead.evidence.take())
     }
 
     /// `evidence`: of the inputs that the cache declares; `None` if they cannot be observed.
-    pub(super) fn load(&self, reason: StaleReason, evidence: Option<Evidence>) -> Load<'_> {
+    pub(super) fn load(&self, reason: Why, evidence: Option<Evidence>) -> Load<'_> {
         let is_not_kept = evidence.is_none();
         let said = Said { evidence: evidence.unwrap_or_default(), is_not_kept, ..Said::default() };
         Load { cache: &self.name, clock: &*self.clock, reason, said: Mutex::new(said) }
@@ -228,10 +229,11 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     /// Notes what is true before a value is made.
     pub(super) fn start(&self, key: &K) -> Started {
         Started {
-            marks: self.control.marks(&[]),
+            generation: self.control.generation(),
             invalidations: self.control.invalidations(),
             signature: self.signature_of(key),
-            made: self.clock.wall(),
+            made: if self.disk.is_some() { self.clock.wall() } else { Timestamp::default() },
+            now: self.now(),
             clock: Instant::now(),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     Answer, Cache, Shared,
     disk::Kept,
-    entries::{Entry, KeyMark, Rest},
+    entries::{Entry, Glance, KeyMark, Left, Rest},
     load::LoadError,
     suspect::{Fading, Suspect},
     warn::Trouble,
@@ -39,6 +39,9 @@ pub(super) enum Begun<'a, K: Key + ?Sized, V> {
     Wait(Waiter<V>),
 }
 
+/// Why nothing that is kept may be served; `None`: there is nothing. In a box, since it is large and seldom more.
+pub(super) type Why = Option<Box<StaleReason>>;
+
 /// The duty to load a key.
 pub(super) struct Lead<'a, K: Key + ?Sized, V> {
     pub(super) hash: u64,
@@ -50,7 +53,7 @@ pub(super) struct Lead<'a, K: Key + ?Sized, V> {
     /// State of the inputs that the cache declares for the key; `None` if they cannot be observed.
     pub(super) evidence: Option<Evidence>,
     /// Why nothing that is kept may be served.
-    pub(super) reason: StaleReason,
+    pub(super) reason: Why,
     /// Keeps other processes from loading the key as well.
     pub(super) process_lock: Option<RemovableLock<'a>>,
 }
@@ -60,9 +63,9 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
     #[inline]
     pub fn get(&self, key: &K) -> Option<Arc<V>> {
         let hash = self.shared.entries.hash(key);
-        match self.shared.hit(hash, key) {
-            Some(value) => Some(value),
-            None => self.lookup_further(hash, key).and_then(Answer::value),
+        match self.shared.glance(hash, key) {
+            Glance::Hit(value, _) => Some(value),
+            glance => self.lookup_further(hash, key, &glance).and_then(Answer::value),
         }
     }
 
@@ -70,15 +73,15 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
     /// known.
     pub fn lookup(&self, key: &K) -> Option<Answer<V>> {
         let hash = self.shared.entries.hash(key);
-        match self.shared.hit(hash, key) {
-            Some(value) => Some(Answer::Value(value)),
-            None => self.lookup_further(hash, key),
+        match self.shared.glance(hash, key) {
+            Glance::Hit(value, _) => Some(Answer::Value(value)),
+            glance => self.lookup_further(hash, key, &glance),
         }
     }
 
-    fn lookup_further(&self, hash: u64, key: &K) -> Option<Answer<V>> {
+    fn lookup_further(&self, hash: u64, key: &K, glance: &Glance<V>) -> Option<Answer<V>> {
         let shared = &*self.shared;
-        let reason = match shared.find_in_memory(hash, key) {
+        let reason = match shared.find_in_memory(hash, key, glance) {
             Found::Fresh(answer) => return Some(answer),
             Found::Fading(fading) => return Some(shared.serve(hash, fading)),
             Found::Miss(reason) => reason,
@@ -103,17 +106,21 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     /// The way of nearly all lookups: a value in memory that time and generations alone prove fresh. Nothing
     /// here allocates, locks for writing, or reads a precise clock.
     #[inline]
-    fn hit(&self, hash: u64, key: &K) -> Option<Arc<V>> {
+    fn glance(&self, hash: u64, key: &K) -> Glance<V> {
         let generation = self.control.generation();
         let shard = self.entries.shard_of(hash);
-        let (value, cost) =
-            self.entries.get(shard, hash, key, |entry| self.is_plainly_fresh(entry, generation))?;
-        self.counters.memory_hit(shard, cost);
-        Some(value)
+        let glance = self.entries.get(shard, hash, key, |entry| self.is_plainly_fresh(entry, generation));
+        if let Glance::Hit(_, cost) = glance {
+            self.counters.memory_hit(shard, cost);
+        }
+        glance
     }
 
     /// Looks in memory for what is no plain hit.
-    pub(super) fn find_in_memory(&self, hash: u64, key: &K) -> Found<V> {
+    fn find_in_memory(&self, hash: u64, key: &K, glance: &Glance<V>) -> Found<V> {
+        if matches!(glance, Glance::Nothing) {
+            return Found::Miss(StaleReason::Missing);
+        }
         match self.entries.peek(hash, key, Suspect::of) {
             Some(suspect) => self.examine(hash, key, suspect),
             None => Found::Miss(StaleReason::Missing),
@@ -174,7 +181,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             Answer::Value(_) => Event::DiskHit,
             Answer::Missing(_) => Event::NegativeHit,
         });
-        self.counters.add(Event::SavedNanos, kept.origin.cost);
+        self.counters.add(Event::SavedNanos, kept.cost);
     }
 
     /// The bytes that name a key on disk: with the content of its inputs, if that is part of it.
@@ -199,17 +206,23 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     #[inline]
     pub(super) fn begin<E>(&self, key: &K, blocks: bool) -> Result<Begun<'_, K, V>, LoadError<E>> {
         let hash = self.entries.hash(key);
-        match self.hit(hash, key) {
-            Some(value) => Ok(Begun::Answered(Answer::Value(value))),
-            None => self.begin_further(hash, key, blocks),
+        match self.glance(hash, key) {
+            Glance::Hit(value, _) => Ok(Begun::Answered(Answer::Value(value))),
+            glance => self.begin_further(hash, key, &glance, blocks),
         }
     }
 
-    fn begin_further<E>(&self, hash: u64, key: &K, blocks: bool) -> Result<Begun<'_, K, V>, LoadError<E>> {
-        let (reason, fading) = match self.find_in_memory(hash, key) {
+    fn begin_further<E>(
+        &self,
+        hash: u64,
+        key: &K,
+        glance: &Glance<V>,
+        blocks: bool,
+    ) -> Result<Begun<'_, K, V>, LoadError<E>> {
+        let (reason, fading) = match self.find_in_memory(hash, key, glance) {
             Found::Fresh(answer) => return Ok(Begun::Answered(answer)),
-            Found::Fading(fading) => (StaleReason::Asked, Some(fading)),
-            Found::Miss(reason) => (reason, None),
+            Found::Fading(fading) => (why(StaleReason::Asked), Some(fading)),
+            Found::Miss(reason) => (why(reason), None),
         };
         let epoch = self.control.epoch();
         let ticket = match fading {
@@ -240,26 +253,26 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         hash: u64,
         key: &K,
         ticket: Ticket<'a, K, V>,
-        reason: StaleReason,
+        reason: Why,
         blocks: bool,
     ) -> Result<Begun<'a, K, V>, LoadError<E>> {
         // The last leader may have landed between our look and our joining.
         if let Some((answer, cost)) = self.landed_meanwhile(hash, key) {
             self.count_hit(hash, &answer, cost);
-            ticket.fail(outcome_of(&answer));
+            ticket.fail(|| outcome_of(&answer));
             return Ok(Begun::Answered(answer));
         }
         // The host says what the inputs are: if it asks for this key to do so, it is told.
         let evidence = flight::inside(ticket.id(), || self.observe_inputs(key));
         let mut lead =
             Lead { hash, ticket, bytes: None, key_mark: None, evidence, reason, process_lock: None };
-        let is_asked = lead.reason == StaleReason::Asked;
+        let is_asked = lead.reason.as_deref() == Some(&StaleReason::Asked);
         if self.disk.is_some() {
             let bytes = self.disk_key(key, lead.evidence.as_ref());
             match self.find_row(key, &bytes) {
                 Ok(found) if !is_asked => return Ok(self.land_from_disk(key, lead, found)),
                 Ok(_) | Err(StaleReason::Missing) => {}
-                Err(on_disk) => lead.reason = on_disk,
+                Err(on_disk) => lead.reason = why(on_disk),
             }
             if blocks && let Some(lock) = self.lock_key(&bytes) {
                 // Another process may have loaded while we waited for the lock.
@@ -271,7 +284,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             lead.key_mark = self.key_mark(&bytes);
             lead.bytes = Some(bytes);
         }
-        self.count_miss(&lead.reason);
+        self.count_miss(lead.reason.as_deref().unwrap_or(&StaleReason::Missing));
         Ok(Begun::Lead(lead))
     }
 
@@ -292,11 +305,15 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         self.count_disk_hit(&kept);
         let answer = kept.answer.clone();
         let weight = self.weigh(key, &answer);
-        let mut left = Vec::new();
+        let mut left = Left::nobody();
         let still = || self.is_current(key_mark);
-        lead.ticket.land(outcome_of(&answer), still, |owned| {
-            self.entries.insert(lead.hash, key, self.entry_of(owned, kept, key_mark), weight, &mut left);
-        });
+        lead.ticket.land(
+            || outcome_of(&answer),
+            still,
+            |owned| {
+                self.entries.insert(lead.hash, key, self.entry_of(owned, kept, key_mark), weight, &mut left);
+            },
+        );
         self.bid_farewell(left);
         Begun::Answered(answer)
     }
@@ -317,6 +334,13 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             Answer::Value(value) => self.weight_of(key, Some(value)),
             Answer::Missing(_) => 1,
         }
+    }
+}
+
+fn why(reason: StaleReason) -> Why {
+    match reason {
+        StaleReason::Missing => None,
+        reason => Some(Box::new(reason)),
     }
 }
 

@@ -117,15 +117,11 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
 
     /// The entry in memory of a value that is fresh now.
     pub(super) fn entry_of(&self, key: K::Owned, kept: Kept<V>, key_mark: Option<KeyMark>) -> Entry<K, V> {
-        let Kept { answer, origin } = kept;
-        let refresh_at = self
-            .policy
-            .remaining(&origin, || self.clock.wall())
-            .map_or(u64::MAX, |remaining| self.policy.refresh_at(self.now().saturating_add(remaining)));
-        let (generation, cost) = (origin.marks.cache as u32, Cost::of_nanoseconds(origin.cost));
-        let is_checked =
-            !origin.evidence.is_empty() || !origin.marks.tags.is_empty() || origin.signature.is_some();
-        let origin = is_checked.then(|| Arc::new(origin));
+        let Kept { answer, cost, generation, refresh_at, origin } = kept;
+        let (generation, cost) = (generation as u32, Cost::of_nanoseconds(cost));
+        let origin = origin.filter(|origin| {
+            !origin.evidence.is_empty() || !origin.marks.tags.is_empty() || origin.signature.is_some()
+        });
         let (value, missing) = match answer {
             Answer::Value(value) => (Some(value), None),
             Answer::Missing(reason) => (None, Some(reason)),
@@ -143,24 +139,33 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
 
     /// Puts an entry into memory.
     pub(super) fn enter(&self, hash: u64, key: &K, entry: Entry<K, V>, weight: u64) {
-        let mut left = Vec::new();
+        let mut left = Left::nobody();
         self.entries.insert(hash, key, entry, weight, &mut left);
         self.bid_farewell(left);
     }
 
     /// Counts what has left, tells the listener, and drops it.
     pub(super) fn bid_farewell(&self, left: Left<K, V>) {
-        for (entry, cause) in left {
-            match cause {
-                Cause::Capacity => self.count(Event::EvictedForRoom),
-                Cause::TooHeavy => self.count(Event::EvictedHeavy),
-                Cause::Expired => self.count(Event::EvictedExpired),
-                Cause::Replaced | Cause::Removed => {}
-            }
-            if let Some(listener) = &self.rules.listener {
-                listener(entry.key.borrow(), entry.value.as_ref(), cause);
-            }
+        if let Some((entry, cause)) = left.first {
+            self.dismiss(entry, cause);
         }
+        for (entry, cause) in left.more {
+            self.dismiss(entry, cause);
+        }
+    }
+
+    /// The same for one.
+    pub(super) fn dismiss(&self, entry: Entry<K, V>, cause: Cause) {
+        match cause {
+            Cause::Capacity => self.count(Event::EvictedForRoom),
+            Cause::TooHeavy => self.count(Event::EvictedHeavy),
+            Cause::Expired => self.count(Event::EvictedExpired),
+            Cause::Replaced | Cause::Removed => {}
+        }
+        if let Some(listener) = &self.rules.listener {
+            listener(entry.key.borrow(), entry.value.as_ref(), cause);
+        }
+        drop(entry);
     }
 
     pub(super) fn count_miss(&self, reason: &StaleReason) {

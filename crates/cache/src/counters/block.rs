@@ -120,6 +120,7 @@ impl<'a> Block<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn add(self, event: Event, count: u64) {
         self.word(EVENTS + event as usize).fetch_add(count, Ordering::Relaxed);
     }
@@ -191,6 +192,7 @@ impl Counters {
         Block(&self.words.words()[self.start..self.start + WORDS])
     }
 
+    #[inline]
     pub(crate) fn add(&self, event: Event, count: u64) {
         self.block().add(event, count);
     }

@@ -41,7 +41,7 @@ impl<'a, K: Key + ?Sized, V> Ticket<'a, K, V> {
     /// after that.
     pub(crate) fn land(
         mut self,
-        outcome: Outcome<V>,
+        outcome: impl FnOnce() -> Outcome<V>,
         still: impl FnOnce() -> bool,
         keep: impl FnOnce(K::Owned),
     ) -> bool {
@@ -57,29 +57,28 @@ impl<'a, K: Key + ?Sized, V> Ticket<'a, K, V> {
         }
         drop(table);
         if let Some(room) = record.waiters {
-            room.announce(if is_right { outcome } else { Outcome::Abandoned });
+            room.announce(if is_right { outcome() } else { Outcome::Abandoned });
         }
         is_kept
     }
 
     /// Ends the flight without anything to keep.
-    pub(crate) fn fail(mut self, outcome: Outcome<V>) {
+    pub(crate) fn fail(mut self, outcome: impl FnOnce() -> Outcome<V>) {
         self.end(outcome);
     }
 
-    fn end(&mut self, outcome: Outcome<V>) {
+    fn end(&mut self, outcome: impl FnOnce() -> Outcome<V>) {
         if let Some(id) = self.id.take()
             && let Some(room) = self.flights.retire(self.hash, id)
         {
-            room.announce(outcome);
+            room.announce(outcome());
         }
     }
 }
 
 impl<K: Key + ?Sized, V> Drop for Ticket<'_, K, V> {
     fn drop(&mut self) {
-        let outcome = if std::thread::panicking() { Outcome::Panicked } else { Outcome::Abandoned };
-        self.end(outcome);
+        self.end(|| if std::thread::panicking() { Outcome::Panicked } else { Outcome::Abandoned });
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
     cache::{
         Answer, Shared,
         disk::Kept,
+        entries::Left,
         read::{Lead, outcome_of},
     },
     counters::Event,
@@ -14,7 +15,7 @@ use crate::{
     flight::Outcome,
     freshness::Strength,
     key::Key,
-    policy::Origin,
+    policy::{Marks, Origin},
 };
 
 impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
@@ -24,7 +25,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         key: &K,
         lead: Lead<'_, K, V>,
         load: Load<'_>,
-        started: Started,
+        started: &Started,
         made: Result<Option<V>, E>,
     ) -> Result<Answer<V>, LoadError<E>> {
         let cost = started.clock.elapsed().as_nanos() as u64;
@@ -35,19 +36,19 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             Err(error) => {
                 self.count(Event::LoadError);
                 let error = Arc::new(error);
-                lead.ticket.fail(Outcome::Failed(Arc::clone(&error) as _));
+                lead.ticket.fail(|| Outcome::Failed(Arc::clone(&error) as _));
                 return Err(LoadError::Loader(error));
             }
         };
-        let is_kept = match self.origin_of(key, &answer, said, started, cost) {
-            Found::Origin(origin) => self.keep(key, lead, Kept { answer: answer.clone(), origin }),
-            Found::Unwanted => {
-                lead.ticket.fail(outcome_of(&answer));
+        let is_kept = match self.kept_of(key, answer.clone(), said, started, cost) {
+            Keeping::Kept(kept) => self.keep(key, lead, &answer, kept),
+            Keeping::Unwanted => {
+                lead.ticket.fail(|| outcome_of(&answer));
                 false
             }
             // Right for this call, which began before. Those who wait may have come after: they look anew.
-            Found::Outdated => {
-                lead.ticket.fail(Outcome::Abandoned);
+            Keeping::Outdated => {
+                lead.ticket.fail(|| Outcome::Abandoned);
                 false
             }
         };
@@ -57,82 +58,101 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         Ok(answer)
     }
 
-    /// Where the value comes from, if that does not forbid to keep it.
-    pub(in crate::cache) fn origin_of(
+    /// What is kept of an answer, if where it comes from does not forbid it.
+    pub(in crate::cache) fn kept_of(
         &self,
         key: &K,
-        answer: &Answer<V>,
+        answer: Answer<V>,
         said: Said,
-        started: Started,
+        started: &Started,
         cost: u64,
-    ) -> Found {
-        let missing = match answer {
-            Answer::Value(_) => None,
-            Answer::Missing(reason) => Some(reason.to_string()),
-        };
-        let ttl = self.policy.ttl_for(missing.is_some(), said.ttl);
+    ) -> Keeping<V> {
+        let is_missing = matches!(answer, Answer::Missing(_));
+        let ttl = self.policy.ttl_for(is_missing, said.ttl);
         // That there is nothing is kept only where somebody said for how long.
-        let is_for_nobody = missing.is_some() && ttl.is_none();
+        let is_for_nobody = is_missing && ttl.is_none();
         if said.is_not_kept || is_for_nobody || ttl == Some(0) {
-            return Found::Unwanted;
+            return Keeping::Unwanted;
         }
-        let mut marks = started.marks;
+        let refresh_at = self.policy.refresh_at(started.now, ttl);
+        if self.disk.is_none()
+            && self.rules.tags.is_none()
+            && self.rules.signature.is_none()
+            && said.tags.is_empty()
+            && said.evidence.is_empty()
+        {
+            return Keeping::Kept(Kept {
+                answer,
+                cost,
+                generation: started.generation,
+                refresh_at,
+                origin: None,
+            });
+        }
+        let mut marks = Marks { cache: started.generation, tags: Vec::new() };
         let mut tags = self.tags_of(key);
         tags.extend(said.tags);
         if !tags.is_empty() {
             marks.tags = self.control.marks(&tags).tags;
             if self.control.invalidations() != started.invalidations {
-                return Found::Outdated;
+                return Keeping::Outdated;
             }
         }
         let evidence = match said.evidence.check(Strength::Full, &*self.clock) {
             Proof::Holds => said.evidence,
             Proof::Renewed(evidence) => evidence,
-            Proof::Broken(_) => return Found::Outdated,
+            Proof::Broken(_) => return Keeping::Outdated,
         };
         if self.signature_of(key) != started.signature {
-            return Found::Outdated;
+            return Keeping::Outdated;
         }
-        Found::Origin(Origin {
+        let origin = Origin {
             made: started.made,
             ttl,
             version: self.policy.version.clone(),
             signature: started.signature,
             cost,
-            missing,
+            missing: match &answer {
+                Answer::Value(_) => None,
+                Answer::Missing(reason) => Some(reason.to_string()),
+            },
             marks,
             evidence,
-        })
+        };
+        Keeping::Kept(Kept::new(answer, refresh_at, origin))
     }
 
     /// Keeps a value on disk and in memory, unless it was declared wrong while it was being made.
-    fn keep(&self, key: &K, lead: Lead<'_, K, V>, kept: Kept<V>) -> bool {
+    fn keep(&self, key: &K, lead: Lead<'_, K, V>, answer: &Answer<V>, kept: Kept<V>) -> bool {
         // Asked when nobody else can write: who removes or replaces the row says so first and then writes.
         let mark = lead.key_mark;
         // What was cleared would serve nobody, and may replace what was loaded since.
-        let generation = kept.origin.marks.cache;
+        let generation = kept.generation;
         let still = || self.is_current(mark) && self.control.generation() == generation;
         if let Some(bytes) = &lead.bytes {
             let still = || lead.ticket.is_valid() && still();
             // Where it fails, what is on disk is as stale as it was.
-            let _ = self.write_disk(bytes, &kept.answer, &kept.origin, &still);
+            let _ = self.write_disk(bytes, &kept, &still);
         }
-        let weight = self.weigh(key, &kept.answer);
-        let outcome = outcome_of(&kept.answer);
-        let mut left = Vec::new();
-        let is_kept = lead.ticket.land(outcome, still, |owned| {
-            let entry = self.entry_of(owned, kept, mark);
-            self.entries.insert(lead.hash, key, entry, weight, &mut left);
-        });
+        let weight = self.weigh(key, answer);
+        let mut left = Left::nobody();
+        let is_kept = lead.ticket.land(
+            || outcome_of(answer),
+            still,
+            |owned| {
+                let entry = self.entry_of(owned, kept, mark);
+                self.entries.insert(lead.hash, key, entry, weight, &mut left);
+            },
+        );
         self.bid_farewell(left);
         is_kept
     }
 }
 
 /// What is found about a new value.
-pub(in crate::cache) enum Found {
-    /// Where it comes from: it may be kept.
-    Origin(Origin),
+pub(in crate::cache) enum Keeping<V> {
+    /// It may be kept, like this.
+    Kept(Kept<V>),
     /// Nobody wants it kept.
     Unwanted,
     /// What it was made from has changed while it was made.

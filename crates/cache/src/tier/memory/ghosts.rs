@@ -95,8 +95,12 @@ impl Ghosts {
 
     fn forget_oldest(&mut self) {
         if let Some(ghost) = self.ring.front().copied() {
-            if ghost.from.is_some() {
-                self.lay(ghost.tag);
+            if let Some(from) = ghost.from {
+                // Found by number: there is no need to look at other ghosts.
+                let first = self.first;
+                let found = self.index.find_entry(spread(ghost.tag), |serial| *serial == first);
+                found.ok().map(hashbrown::hash_table::OccupiedEntry::remove);
+                *self.count(from) -= 1;
             }
             self.ring.pop_front();
             self.first = self.first.wrapping_add(1);

@@ -10,6 +10,7 @@ mod ghosts;
 mod nodes;
 mod policy;
 mod shard;
+mod table;
 #[cfg(test)]
 mod tests;
 

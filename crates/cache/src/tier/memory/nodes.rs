@@ -1,10 +1,8 @@
 //! What is known of each entry, numbered, and the queues that run through it.
 //!
 //! The queues are linked by number: an entry leaves from the middle of one in constant time, and nothing is
-//! allocated but the nodes. They lie apart from the items, which the index holds: a hit finds the item as fast as any
-//! hash table does, and nothing waits for the mark it leaves here.
-
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+//! allocated but the nodes. They lie apart from the items: a hit has no business here. What it has to note, it notes
+//! beside the item that it reads anyway, see `table`.
 
 /// No node.
 pub(super) const NONE: u32 = u32::MAX;
@@ -24,39 +22,13 @@ pub(super) struct Node {
     pub(super) hash: u64,
     pub(super) weight: u64,
     pub(super) queue: Queue,
-    /// The policy's time of the last use. Written by readers: [`Node::mark`].
-    used: AtomicU32,
-    /// Uses that have not been paid for by a turn in the main queue. Written by readers: [`Node::mark`].
-    turns: AtomicU8,
     newer: u32,
     older: u32,
 }
 
 impl Node {
-    pub(super) fn new(hash: u64, weight: u64, now: u32) -> Self {
-        let (used, turns) = (AtomicU32::new(now), AtomicU8::new(0));
-        Self { hash, weight, queue: Queue::Small, used, turns, newer: NONE, older: NONE }
-    }
-
-    /// Notes a use. Two readers at once may count as one: the difference is not worth a locked instruction. What
-    /// would not change is not written, so that a popular entry's cache line stays shared between processors.
-    #[inline]
-    pub(super) fn mark(&self, now: u32, most: u8) {
-        let turns = self.turns.load(Ordering::Relaxed);
-        if turns < most {
-            self.turns.store(turns + 1, Ordering::Relaxed);
-        }
-        if self.used.load(Ordering::Relaxed) != now {
-            self.used.store(now, Ordering::Relaxed);
-        }
-    }
-
-    pub(super) fn used(&self) -> u32 {
-        self.used.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn turns(&mut self) -> &mut u8 {
-        self.turns.get_mut()
+    pub(super) fn new(hash: u64, weight: u64) -> Self {
+        Self { hash, weight, queue: Queue::Small, newer: NONE, older: NONE }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Two queues in the order of arrival, as in S3-FIFO (Yang et al., SOSP 2023): newcomers wait in a *small* one,
 //! and go from its end into the *main* one if they were used meanwhile, out if not. At the end of the main queue an
-//! entry that was used goes round again, one turn for each use up to [`MOST_TURNS`]. A key that comes back soon after
+//! entry that was used goes round again, one turn for each use up to three. A key that comes back soon after
 //! its eviction has a *ghost*, and may enter the main queue at once. That alone keeps what is read once from
 //! driving out what is read often. Three things are added, each of which costs nothing on a hit:
 //!
@@ -19,11 +19,10 @@
 
 use super::{
     ghosts::{Ghosts, Met},
-    nodes::{List, Node, Nodes, Queue},
+    nodes::{List, Queue},
+    table::Table,
 };
 
-/// Turns that an entry can earn ahead, one for each use.
-const MOST_TURNS: u8 = 3;
 /// The whole, of which shares are parts.
 const WHOLE: u64 = 1 << 32;
 /// The small queue's share, to begin with: 3 %.
@@ -64,14 +63,9 @@ impl Policy {
     }
 
     /// What time it is.
+    #[inline]
     pub(super) fn now(&self) -> u32 {
         self.now
-    }
-
-    /// Notes a hit.
-    #[inline]
-    pub(super) fn mark(&self, node: &Node) {
-        node.mark(self.now, MOST_TURNS);
     }
 
     /// So many entries are there, and one has to go.
@@ -80,11 +74,11 @@ impl Policy {
     }
 
     /// A new entry comes: what time it is, and where it is to go. Call before anything is evicted for it.
-    pub(super) fn arrive(&mut self, nodes: &mut Nodes, hash: u64, full: bool) -> (u32, Queue) {
+    pub(super) fn arrive<T>(&mut self, table: &mut Table<T>, hash: u64, full: bool) -> (u32, Queue) {
         self.now = self.now.wrapping_add(1);
         let mut queue = if self.main_has_room() && !full { Queue::Main } else { Queue::Small };
         if let Some(met) = self.ghosts.meet(hash) {
-            let better = !full || self.is_better(nodes, met.used);
+            let better = !full || self.is_better(table, met.used);
             if full {
                 self.learn(&met, better);
             }
@@ -96,33 +90,33 @@ impl Policy {
     }
 
     /// Puts an entry at the young end of a queue.
-    pub(super) fn enter(&mut self, nodes: &mut Nodes, number: u32, queue: Queue) {
-        nodes.node_mut(number).queue = queue;
-        self.list(queue).push(nodes, number);
+    pub(super) fn enter<T>(&mut self, table: &mut Table<T>, number: u32, queue: Queue) {
+        table.nodes.node_mut(number).queue = queue;
+        self.list(queue).push(&mut table.nodes, number);
     }
 
     /// Takes an entry out of its queue, for whatever reason but eviction.
-    pub(super) fn leave(&mut self, nodes: &mut Nodes, number: u32) {
-        let queue = nodes.node(number).queue;
-        self.list(queue).remove(nodes, number);
+    pub(super) fn leave<T>(&mut self, table: &mut Table<T>, number: u32) {
+        let queue = table.nodes.node(number).queue;
+        self.list(queue).remove(&mut table.nodes, number);
     }
 
     /// Chooses who goes, takes it out of its queue and remembers its ghost. Nothing if there is nobody.
-    pub(super) fn evict(&mut self, nodes: &mut Nodes) -> Option<u32> {
+    pub(super) fn evict<T>(&mut self, table: &mut Table<T>) -> Option<u32> {
         loop {
             let small = self.small.oldest().filter(|_| self.small_is_full() || self.main.len() == 0);
             let Some(number) = small else {
-                let number = self.oldest_of_main(nodes)?;
-                return Some(self.give_up(nodes, number));
+                let (number, used) = self.oldest_of_main(table)?;
+                return Some(self.give_up(table, number, used));
             };
-            let used = *nodes.node_mut(number).turns() > 0;
-            if used || self.main_has_room() {
-                self.promote(nodes, number);
-            } else if let Some(stale) = self.stale(nodes) {
-                self.promote(nodes, number);
-                return Some(self.give_up(nodes, stale));
+            let marks = table.marks(number);
+            if marks.turns > 0 || self.main_has_room() {
+                self.promote(table, number);
+            } else if let Some((stale, used)) = self.stale(table) {
+                self.promote(table, number);
+                return Some(self.give_up(table, stale, used));
             } else {
-                return Some(self.give_up(nodes, number));
+                return Some(self.give_up(table, number, marks.used));
             }
         }
     }
@@ -138,52 +132,53 @@ impl Policy {
         self.ghosts.len()
     }
 
-    fn give_up(&mut self, nodes: &mut Nodes, number: u32) -> u32 {
-        self.leave(nodes, number);
-        let node = nodes.node(number);
+    fn give_up<T>(&mut self, table: &mut Table<T>, number: u32, used: u32) -> u32 {
+        self.leave(table, number);
+        let node = table.nodes.node(number);
         // Half as many again as there are entries: more would know more of loops, but trust too old a past.
-        self.ghosts.add(node.hash, node.used(), node.queue, self.room.saturating_add(self.room / 2));
+        self.ghosts.add(node.hash, used, node.queue, self.room.saturating_add(self.room / 2));
         number
     }
 
-    fn promote(&mut self, nodes: &mut Nodes, number: u32) {
-        self.leave(nodes, number);
-        *nodes.node_mut(number).turns() = 0;
-        self.enter(nodes, number, Queue::Main);
+    fn promote<T>(&mut self, table: &mut Table<T>, number: u32) {
+        self.leave(table, number);
+        table.set_turns(number, 0);
+        self.enter(table, number, Queue::Main);
     }
 
-    /// The main queue's oldest that was not used; those before it get their turn. After some [`LOOKS`], whoever
-    /// comes next.
-    fn oldest_of_main(&mut self, nodes: &mut Nodes) -> Option<u32> {
+    /// The main queue's oldest that was not used, and its last use; those before it get their turn. After some
+    /// [`LOOKS`], whoever comes next.
+    fn oldest_of_main<T>(&mut self, table: &mut Table<T>) -> Option<(u32, u32)> {
         for _ in 0..LOOKS {
             let number = self.main.oldest()?;
-            let turns = nodes.node_mut(number).turns();
-            if *turns == 0 {
-                return Some(number);
+            let marks = table.marks(number);
+            if marks.turns == 0 {
+                return Some((number, marks.used));
             }
-            *turns -= 1;
-            self.main.remove(nodes, number);
-            self.main.push(nodes, number);
+            table.set_turns(number, marks.turns - 1);
+            self.main.remove(&mut table.nodes, number);
+            self.main.push(&mut table.nodes, number);
         }
-        self.main.oldest()
+        self.main.oldest().map(|number| (number, table.marks(number).used))
     }
 
-    /// Since when the main queue's oldest was not used.
-    fn idle(&mut self, nodes: &mut Nodes) -> Option<(u32, u32)> {
-        let number = self.oldest_of_main(nodes)?;
-        Some((number, self.now.wrapping_sub(nodes.node(number).used())))
+    /// For how long the main queue's oldest was not used.
+    fn idle<T>(&mut self, table: &mut Table<T>) -> Option<u32> {
+        let (_, used) = self.oldest_of_main(table)?;
+        Some(self.now.wrapping_sub(used))
     }
 
-    fn stale(&mut self, nodes: &mut Nodes) -> Option<u32> {
-        let (number, idle) = self.idle(nodes)?;
-        (idle as usize > self.room.saturating_mul(STALE)).then_some(number)
+    fn stale<T>(&mut self, table: &mut Table<T>) -> Option<(u32, u32)> {
+        let (number, used) = self.oldest_of_main(table)?;
+        let idle = self.now.wrapping_sub(used);
+        (idle as usize > self.room.saturating_mul(STALE)).then_some((number, used))
     }
 
     /// Whether what was last used then, and is wanted now, deserves its place more than the main queue's oldest: by
     /// an eighth, since in a loop all are alike.
-    fn is_better(&mut self, nodes: &mut Nodes, used: u32) -> bool {
+    fn is_better<T>(&mut self, table: &mut Table<T>, used: u32) -> bool {
         let between = u64::from(self.now.wrapping_sub(used));
-        self.idle(nodes).is_none_or(|(_, idle)| u64::from(idle) > between + between / 8)
+        self.idle(table).is_none_or(|idle| u64::from(idle) > between + between / 8)
     }
 
     /// Moves the border between the queues: a quarter of an entry for a ghost, more if its kind is rare.
