@@ -96,6 +96,10 @@ impl CacheOnDisk {
     }
 }
 
+/// Whether a key is shown as what is wanted, or is that and the content of its inputs.
 fn is_of(key: &KeyBytes, wanted: &KeyBytes, shown: &str) -> bool {
-    key.as_slice().starts_with(wanted.as_slice()) || key.to_string() == shown
+    let mut pair = KeyBytes::default();
+    pair.tuple(2);
+    let first = key.as_slice().strip_prefix(pair.as_slice());
+    first.is_some_and(|first| first.starts_with(wanted.as_slice())) || key.to_string() == shown
 }

@@ -86,8 +86,7 @@ impl Environment {
         let _opening = lock::acquire(&directory, OPENING, PATIENCE, clock)?;
         let in_use = LockFile::open(&directory, IN_USE)?;
         let alone = in_use.try_exclusive()?;
-        let header =
-            if alone { heal(&directory)? } else { inspect(&directory)?.map_err(damaged(&directory))? };
+        let header = if alone { heal(&directory)? } else { inspect_between_writes(&directory, clock)? };
         // LMDB would follow a link, and write to what it leads to.
         if let Some((_, None)) = directory.open_for_inspection(LOCK)? {
             directory.remove(LOCK)?;
@@ -252,6 +251,15 @@ fn inspect(directory: &Directory) -> Result<Result<Header, String>> {
         Some((file, Some(length))) => header::check(&file, length),
         Some((_, None)) => Err("it is not a regular file".to_owned()),
     })
+}
+
+/// Like [`inspect`], when no other process is writing: its file is too short from its commit until it has been
+/// lengthened.
+fn inspect_between_writes(directory: &Directory, clock: &dyn Clock) -> Result<Header> {
+    let writing = LockFile::open(directory, WRITING)?;
+    // A writer that was stopped keeps nobody from trying.
+    let _ = writing.wait(WRITE_PATIENCE, clock);
+    inspect(directory)?.map_err(damaged(directory))
 }
 
 /// What is wrong with the database of a directory that nobody has open.
