@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p plugcache --example explain_a_miss`
 
+#![expect(clippy::print_stdout, reason = "an example shows what happens")]
+
 use std::{error::Error, fs, time::Duration};
 
 use plugcache::{Cache, Hub, Inputs};

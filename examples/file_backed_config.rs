@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p plugcache --example file_backed_config`
 
+#![expect(clippy::print_stdout, reason = "an example shows what happens")]
+
 use std::{collections::BTreeMap, error::Error, fs, io, path::Path};
 
 use plugcache::{Cache, Hub, Inputs, cache::cache::Load};

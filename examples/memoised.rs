@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p plugcache --example memoised`
 
+#![expect(clippy::print_stdout, reason = "an example shows what happens")]
+
 use std::{error::Error, time::Instant};
 
 use plugcache::{Hub, cache::hub::Given};

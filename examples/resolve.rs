@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p plugcache --example resolve`
 
+#![expect(clippy::print_stdout, reason = "an example shows what happens")]
+
 use std::{error::Error, path::Path, sync::Arc};
 
 use plugcache::{

@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p plugcache --example ttl`
 
+#![expect(clippy::print_stdout, reason = "an example shows what happens")]
+
 use std::{error::Error, fs, io, time::Duration};
 
 use plugcache::{Cache, Hub};
@@ -9,7 +11,7 @@ use plugcache::{Cache, Hub};
 fn main() -> Result<(), Box<dyn Error>> {
     let manifests: Cache<str, String> = Cache::builder("manifests")
         .capacity(10_000)
-        .ttl(Duration::from_secs(300))
+        .ttl(Duration::from_mins(5))
         .negative_ttl(Duration::from_secs(5))
         .build(&Hub::in_memory())?;
 

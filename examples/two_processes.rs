@@ -3,6 +3,8 @@
 //!
 //! `cargo run -p plugcache --example two_processes`
 
+#![expect(clippy::print_stdout, reason = "an example shows what happens")]
+
 use std::{error::Error, io, process::Command, time::Duration};
 
 use plugcache::{Cache, Hub};
@@ -11,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let directory = std::env::temp_dir().join("plugcache-example-two-processes");
     let hub = Hub::builder().directory(&directory).build()?;
     let squares: Cache<u32, u64> =
-        Cache::builder("squares").ttl(Duration::from_secs(60)).disk().once_per_host().build(&hub)?;
+        Cache::builder("squares").ttl(Duration::from_mins(1)).disk().once_per_host().build(&hub)?;
     let me = std::process::id();
     let square = |n: u32| {
         squares.get_or_load(&n, |n| {

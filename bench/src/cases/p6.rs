@@ -24,7 +24,7 @@ const LOOKUPS: usize = 400_000;
 /// Keys of one sample that are not in the cache.
 const MISSES: u64 = 100_000;
 /// A time to live that does not end meanwhile.
-const TTL: Duration = Duration::from_secs(3600);
+const TTL: Duration = Duration::from_hours(1);
 
 type Bare<K> = hashbrown::HashMap<K, Arc<u64>>;
 
@@ -76,7 +76,9 @@ fn beside_python(context: &Context) -> Result<Vec<Row>> {
     let keys: Vec<u64> = (0..ENTRIES).collect();
     let order = shuffled(&keys);
     let cache = ours::<u64>("python")?;
-    keys.iter().for_each(|key| drop(cache.insert(key, 7)));
+    for key in &keys {
+        cache.insert(key, 7);
+    }
     let peer = |which: &'static str| {
         let mut command = peers::script(context, &context.peers_python, "memory.py");
         command.args([which, &ENTRIES.to_string(), &LOOKUPS.to_string()]);
@@ -135,7 +137,9 @@ fn side_by_side(context: &Context) -> Result<Vec<Row>> {
     let halves = [shuffled(&keys[..keys.len() / 2]), shuffled(&keys[keys.len() / 2..])];
     let cache = ours::<u64>("threads")?;
     let bare: [Bare<u64>; 2] = [(); 2].map(|()| keys.iter().map(|key| (*key, Arc::new(7))).collect());
-    keys.iter().for_each(|key| drop(cache.insert(key, 7)));
+    for key in &keys {
+        cache.insert(key, 7);
+    }
     let ours = |_: usize, key: &u64| cache.get(key);
     let apart = |thread: usize, key: &u64| bare[thread].get(key).cloned();
     let subjects = [

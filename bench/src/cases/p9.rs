@@ -48,7 +48,9 @@ pub(crate) fn run(context: &Context) -> Result<Vec<Row>> {
                 .collect();
             start.wait();
             Sample::of(|| {
-                handles.into_iter().for_each(|handle| drop(handle.join()));
+                for handle in handles {
+                    drop(handle.join());
+                }
                 Ok(loads.load(Ordering::Relaxed) - before)
             })
         })

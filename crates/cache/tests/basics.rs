@@ -1,5 +1,7 @@
 //! What a cache does, in one thread.
 
+#![expect(clippy::unwrap_used, reason = "tests say what they expect by unwrapping it")]
+
 use std::{
     cell::Cell,
     convert::Infallible,
@@ -15,6 +17,7 @@ use plugcache_testkit::ManualClock;
 
 const SECOND: Duration = Duration::from_secs(1);
 
+#[expect(clippy::unnecessary_wraps, reason = "loaders may fail, and this one does not")]
 fn ok<T>(value: T) -> Result<T, Infallible> {
     Ok(value)
 }
@@ -221,17 +224,18 @@ fn what_was_declared_wrong_while_it_was_made_is_not_kept() {
     assert_eq!((*value.unwrap(), *cache.get("x").unwrap()), (1, 9));
 }
 
+fn load_in_a_circle(cache: &Cache<u8, u8>, key: u8, depth: u32) -> Result<Arc<u8>, LoadError<String>> {
+    assert!(depth < 10);
+    cache.get_or_load(&key, |key| match load_in_a_circle(cache, (key + 1) % 3, depth + 1) {
+        Ok(value) => Ok(*value),
+        Err(error) => Err(error.to_string()),
+    })
+}
+
 #[test]
 fn a_loader_that_asks_for_its_own_key_is_told() {
     let cache: Cache<u8, u8> = Cache::builder("n").build(&Hub::in_memory()).unwrap();
-    fn load(cache: &Cache<u8, u8>, key: u8, depth: u32) -> Result<Arc<u8>, LoadError<String>> {
-        assert!(depth < 10);
-        cache.get_or_load(&key, |key| match load(cache, (key + 1) % 3, depth + 1) {
-            Ok(value) => Ok(*value),
-            Err(error) => Err(error.to_string()),
-        })
-    }
-    let error = load(&cache, 0, 0).unwrap_err();
+    let error = load_in_a_circle(&cache, 0, 0).unwrap_err();
     assert!(error.to_string().contains("the loader of `0` in cache `n` asks for its own value"), "{error}");
     assert_eq!(*cache.get_or_load(&0, |_| ok(7)).unwrap(), 7);
 }

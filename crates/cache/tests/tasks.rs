@@ -1,6 +1,8 @@
 //! Tasks, of no runtime in particular: they may move between threads, be dropped in the middle, and share their
 //! flights with threads.
 
+#![expect(clippy::unwrap_used, reason = "tests say what they expect by unwrapping it")]
+
 use std::{
     cell::Cell,
     convert::Infallible,

@@ -1,5 +1,7 @@
 //! Tiers over each other, with real databases below.
 
+#![expect(clippy::unwrap_used, reason = "tests say what they expect by unwrapping it")]
+
 use std::{convert::Infallible, path::Path, sync::Arc};
 
 use plugcache_cache::{
