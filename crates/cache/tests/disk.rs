@@ -49,6 +49,10 @@ impl Clock for Hand {
     fn monotonic(&self) -> Instant {
         Instant::now()
     }
+
+    fn coarse(&self) -> u64 {
+        self.0.load(Ordering::Relaxed).unsigned_abs() * 1_000_000_000
+    }
 }
 
 #[test]
