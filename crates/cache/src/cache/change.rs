@@ -3,8 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Cache, Shared,
-    Answer,
+    Answer, Cache, Shared,
     entries::{Cause, Entry},
     load::Load,
     read::stable_hash,
@@ -40,7 +39,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
                     shared.write_disk(bytes, &kept);
                 }
                 let weight = shared.weigh(key, &kept.answer);
-                shared.enter(hash, key, shared.entry_of(key.to_owned(), kept, key_mark), weight);
+                shared.enter(hash, key, Shared::<K, V>::entry_of(key.to_owned(), kept, key_mark), weight);
                 shared.count(Event::Insert);
             }
             None => {

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Cache, Shared,
+    Answer, Cache, Shared,
     disk::Kept,
-    Answer,
     entries::{Entry, Glance, KeyMark, Left, Rest},
     load::LoadError,
     suspect::{Fading, Suspect},
@@ -91,7 +90,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
             Ok((kept, key_mark)) => {
                 let answer = kept.answer.clone().into();
                 let weight = shared.weigh(key, &kept.answer);
-                shared.enter(hash, key, shared.entry_of(key.to_owned(), kept, key_mark), weight);
+                shared.enter(hash, key, Shared::<K, V>::entry_of(key.to_owned(), kept, key_mark), weight);
                 Some(answer)
             }
             Err(reason) => {
@@ -289,9 +288,12 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         let answer = kept.answer.clone();
         let weight = self.weigh(key, &answer);
         let mut left = Left::nobody();
-        lead.ticket.land(|| outcome_of(&answer), |owned| {
-            self.entries.insert(lead.hash, key, self.entry_of(owned, kept, key_mark), weight, &mut left);
-        });
+        lead.ticket.land(
+            || outcome_of(&answer),
+            |owned| {
+                self.entries.insert(lead.hash, key, Self::entry_of(owned, kept, key_mark), weight, &mut left);
+            },
+        );
         self.bid_farewell(left);
         Begun::Answered(answer)
     }

@@ -117,10 +117,13 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         }
         let weight = self.weigh(key, answer);
         let mut left = Left::nobody();
-        let is_kept = lead.ticket.land(|| outcome_of(answer), |owned| {
-            let entry = self.entry_of(owned, kept, lead.key_mark);
-            self.entries.insert(lead.hash, key, entry, weight, &mut left);
-        });
+        let is_kept = lead.ticket.land(
+            || outcome_of(answer),
+            |owned| {
+                let entry = Self::entry_of(owned, kept, lead.key_mark);
+                self.entries.insert(lead.hash, key, entry, weight, &mut left);
+            },
+        );
         self.bid_farewell(left);
         // Removed or replaced meanwhile, here or by another process: what was just written is the older.
         if let Some(bytes) = &lead.bytes

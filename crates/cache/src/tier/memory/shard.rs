@@ -24,12 +24,7 @@ impl<T> Shard<T> {
     pub fn new(limits: Limits) -> Self {
         let entries = limits.entries.min(MOST);
         let limits = Limits { entries, ..limits };
-        Self {
-            limits,
-            table: Table::new(),
-            policy: Policy::new(limits.weight),
-            weight: 0,
-        }
+        Self { limits, table: Table::new(), policy: Policy::new(limits.weight), weight: 0 }
     }
 
     /// An item, which counts as used. Many threads may do this at once.
