@@ -41,7 +41,7 @@ pub use load::{Load, LoadError};
 use crate::{
     clock::Clock,
     control::Control,
-    counters::{Counters, Event, Gauge},
+    counters::{Counters, Event},
     evidence::Inputs,
     fingerprint::Digest,
     flight::Flights,
@@ -116,13 +116,12 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
 
     /// What it has done in this process.
     pub fn stats(&self) -> Stats {
-        self.shared.refresh_gauges();
         Stats::of(self.shared.counters.block())
     }
 
     /// How many entries it has in memory, the expired ones included that nobody has asked for since.
     pub fn len(&self) -> usize {
-        self.shared.entries.size().0
+        self.shared.entries.len()
     }
 
     /// Whether it has none in memory.
@@ -153,12 +152,5 @@ impl<K: Key + ?Sized, V> Shared<K, V> {
 
     fn count(&self, event: Event) {
         self.counters.add(event, 1);
-    }
-
-    fn refresh_gauges(&self) {
-        let (entries, weight) = self.entries.size();
-        let block = self.counters.block();
-        block.set(Gauge::Entries, entries as u64);
-        block.set(Gauge::Bytes, if self.rules.weigher.is_some() { weight } else { 0 });
     }
 }

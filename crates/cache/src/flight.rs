@@ -43,10 +43,11 @@ const TABLES: usize = 16;
 
 /// All flights of a cache.
 pub(crate) struct Flights<K: Key + ?Sized, V> {
-    tables: Box<[Guarded<Mutex<Table<K, V>>>]>,
+    tables: Box<[Locked<K, V>]>,
 }
 
 type Table<K, V> = HashTable<Record<K, V>>;
+type Locked<K, V> = Guarded<Mutex<Table<K, V>>>;
 
 struct Record<K: Key + ?Sized, V> {
     hash: u64,
@@ -77,7 +78,7 @@ impl<K: Key + ?Sized, V> Flights<K, V> {
         Self { tables: (0..TABLES).map(|_| Guarded::mutex(HashTable::new())).collect() }
     }
 
-    fn table(&self, hash: u64) -> &Guarded<Mutex<Table<K, V>>> {
+    fn table(&self, hash: u64) -> &Locked<K, V> {
         &self.tables[(hash >> 32) as usize % TABLES]
     }
 

@@ -1,5 +1,7 @@
 //! What lookups allocate: a hit nothing, a miss the value's own memory.
 
+#![expect(clippy::unwrap_used, reason = "tests say what they expect by unwrapping it")]
+
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
@@ -42,7 +44,7 @@ fn allocations(run: impl FnOnce()) -> usize {
 }
 
 fn cache(capacity: usize) -> Cache<u64, u64> {
-    let builder = Cache::builder("numbers").capacity(capacity).ttl(Duration::from_secs(3600));
+    let builder = Cache::builder("numbers").capacity(capacity).ttl(Duration::from_hours(1));
     builder.build(&Hub::in_memory()).unwrap()
 }
 

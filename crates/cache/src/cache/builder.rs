@@ -234,7 +234,12 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Builder<K, V> {
         block.set(Gauge::HasDisk, disk.is_some().into());
         let shared = Arc::new(Shared {
             name: self.name,
-            entries: Entries::new(self.capacity, weight),
+            entries: Entries::new(
+                self.capacity,
+                weight,
+                self.rules.weigher.is_some(),
+                place.counters.clone(),
+            ),
             flights: Flights::new(),
             disk,
             control: place.control,
@@ -298,7 +303,6 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Managed for Shared<K, V> {
     }
 
     fn stats(&self) -> crate::Stats {
-        self.refresh_gauges();
         crate::Stats::of(self.counters.block())
     }
 }

@@ -46,7 +46,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
                 }
                 let key_mark = change.map(|change| shared.end_change(change));
                 let weight = shared.weigh(key, &kept.answer);
-                shared.enter(hash, key, shared.entry_of(key.to_owned(), kept, key_mark), weight);
+                shared.enter(hash, key, Shared::<K, V>::entry_of(key.to_owned(), kept, key_mark), weight);
                 shared.count(Event::Insert);
             }
             Keeping::Unwanted | Keeping::Outdated => {
@@ -130,7 +130,9 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         self.count(Event::Cleared);
         let removed = self.entries.retain(|_| false);
         let count = removed.len() as u64;
-        removed.into_iter().for_each(|entry| self.dismiss(entry, Cause::Removed));
+        for entry in removed {
+            self.dismiss(entry, Cause::Removed);
+        }
         // What another process may be writing now carries the old generation: nobody will serve it.
         let on_disk = self.storage().map_or(Ok(0), |storage| storage.clear())?;
         Ok(count.max(on_disk))
@@ -145,7 +147,9 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         };
         let removed = self.entries.retain(is_live);
         let count = removed.len() as u64;
-        removed.into_iter().for_each(|entry| self.dismiss(entry, Cause::Expired));
+        for entry in removed {
+            self.dismiss(entry, Cause::Expired);
+        }
         let Some(storage) = self.storage() else { return Ok(count) };
         let pruned = crate::tier::prune(&**storage, &self.control, older_than, &*self.clock)?;
         Ok(count + pruned)

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Answer;
 use crate::{
+    counters::{Counters, Gauge},
     key::Key,
     policy::Origin,
     sync::{Guarded, RwLock},
@@ -65,13 +66,11 @@ impl Cost {
 
 impl<K: Key + ?Sized, V> Entry<K, V> {
     pub(super) fn answer(&self) -> Answer<V> {
-        match &self.value {
-            Some(value) => Answer::Value(Arc::clone(value)),
-            None => {
-                let reason = self.rest.as_ref().and_then(|rest| rest.missing.clone());
-                Answer::Missing(reason.unwrap_or_else(|| "".into()))
-            }
+        if let Some(value) = &self.value {
+            return Answer::Value(Arc::clone(value));
         }
+        let reason = self.rest.as_ref().and_then(|rest| rest.missing.clone());
+        Answer::Missing(reason.unwrap_or_else(|| "".into()))
     }
 }
 
@@ -129,11 +128,17 @@ pub(super) enum Glance<V> {
     Nothing,
 }
 
+/// A shard behind its lock.
+type Locked<K, V> = Guarded<RwLock<Shard<Entry<K, V>>>>;
+
 pub(super) struct Entries<K: Key + ?Sized, V> {
     hasher: DefaultHashBuilder,
-    shards: Box<[Guarded<RwLock<Shard<Entry<K, V>>>>]>,
+    shards: Box<[Locked<K, V>]>,
     /// Shift that leaves the topmost bits of a hash as the number of its shard.
     shift: u32,
+    /// Where others read how much there is.
+    counters: Counters,
+    is_weighed: bool,
 }
 
 /// A shard with fewer entries decides too badly what to evict.
@@ -142,7 +147,12 @@ const MOST_SHARDS: usize = 64;
 
 impl<K: Key + ?Sized, V> Entries<K, V> {
     /// `capacity` entries that weigh at most `max_weight` together.
-    pub(super) fn new(capacity: usize, max_weight: Option<u64>) -> Self {
+    pub(super) fn new(
+        capacity: usize,
+        max_weight: Option<u64>,
+        is_weighed: bool,
+        counters: Counters,
+    ) -> Self {
         let bits = (capacity / FEWEST_PER_SHARD).clamp(1, MOST_SHARDS).ilog2();
         let count = 1_usize << bits;
         let shard = |position: usize| {
@@ -154,6 +164,8 @@ impl<K: Key + ?Sized, V> Entries<K, V> {
             hasher: DefaultHashBuilder::default(),
             shards: (0..count).map(shard).collect(),
             shift: 64 - bits,
+            counters,
+            is_weighed,
         }
     }
 
@@ -195,13 +207,30 @@ impl<K: Key + ?Sized, V> Entries<K, V> {
     /// Puts an entry in, unless it is too heavy. What had to go for it is in `left`.
     pub(super) fn insert(&self, hash: u64, key: &K, entry: Entry<K, V>, weight: u64, left: &mut Left<K, V>) {
         let Some(mut shard) = self.shards[self.shard_of(hash)].write() else { return };
-        let inserted = shard.insert(hash, entry, weight, |old| old.key.borrow() == key, left);
+        let same = |old: &Entry<K, V>| old.key.borrow() == key;
+        let inserted = self.gauged(&mut shard, |shard| shard.insert(hash, entry, weight, same, left));
         drop(shard);
         match inserted {
             Inserted::New => {}
             Inserted::Replaced(old) => left.push(old, Cause::Replaced),
             Inserted::TooHeavy(refused) => left.push(refused, Cause::TooHeavy),
         }
+    }
+
+    /// Changes a shard and tells the gauges, where others read how much there is.
+    fn gauged<T>(
+        &self,
+        shard: &mut Shard<Entry<K, V>>,
+        change: impl FnOnce(&mut Shard<Entry<K, V>>) -> T,
+    ) -> T {
+        let (entries, weight) = (shard.len(), shard.weight());
+        let changed = change(shard);
+        let block = self.counters.block();
+        block.shift(Gauge::Entries, (shard.len() as u64).wrapping_sub(entries as u64));
+        if self.is_weighed {
+            block.shift(Gauge::Bytes, shard.weight().wrapping_sub(weight));
+        }
+        changed
     }
 
     /// Changes the entry of a key in place.
@@ -214,7 +243,8 @@ impl<K: Key + ?Sized, V> Entries<K, V> {
     }
 
     pub(super) fn remove(&self, hash: u64, key: &K) -> Option<Entry<K, V>> {
-        self.shards[self.shard_of(hash)].write()?.remove(hash, |entry| entry.key.borrow() == key)
+        let mut shard = self.shards[self.shard_of(hash)].write()?;
+        self.gauged(&mut shard, |shard| shard.remove(hash, |entry| entry.key.borrow() == key))
     }
 
     /// Removes the entries that `keep` refuses.
@@ -222,15 +252,25 @@ impl<K: Key + ?Sized, V> Entries<K, V> {
         let mut removed = Vec::new();
         for shard in &self.shards {
             if let Some(mut shard) = shard.write() {
-                shard.retain(|entry| keep(entry), &mut removed);
+                self.gauged(&mut shard, |shard| shard.retain(|entry| keep(entry), &mut removed));
             }
         }
         removed
     }
 
-    /// Entries, and their weight.
-    pub(super) fn size(&self) -> (usize, u64) {
-        let sizes = self.shards.iter().filter_map(Guarded::<RwLock<_>>::read);
-        sizes.fold((0, 0), |(len, weight), shard| (len + shard.len(), weight + shard.weight()))
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.shards.iter().filter_map(Guarded::<RwLock<_>>::read).map(|shard| shard.len()).sum()
+    }
+}
+
+/// What is gone is not counted any more.
+impl<K: Key + ?Sized, V> Drop for Entries<K, V> {
+    fn drop(&mut self) {
+        for shard in &self.shards {
+            if let Some(mut shard) = shard.write() {
+                drop(self.gauged(&mut shard, Shard::clear));
+            }
+        }
     }
 }

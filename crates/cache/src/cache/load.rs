@@ -149,10 +149,10 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
                     }
                 }
                 Begun::Lead(mut lead) => {
-                    let load = shared.load_for(&mut lead);
+                    let context = shared.load_for(&mut lead);
                     let started = shared.start(key);
-                    let made = flight::inside(lead.ticket.id(), || loader(key, &load));
-                    return shared.finish(key, lead, load, &started, made);
+                    let made = flight::inside(lead.ticket.id(), || loader(key, &context));
+                    return shared.finish(key, lead, context, &started, made);
                 }
             }
         }
@@ -195,10 +195,10 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
                     }
                 }
                 Begun::Lead(mut lead) => {
-                    let load = shared.load_for(&mut lead);
+                    let context = shared.load_for(&mut lead);
                     let started = shared.start(key);
-                    let made = flight::inside_task(lead.ticket.id(), loader(key, &load)).await;
-                    return shared.finish(key, lead, load, &started, made);
+                    let made = flight::inside_task(lead.ticket.id(), loader(key, &context)).await;
+                    return shared.finish(key, lead, context, &started, made);
                 }
             }
         }

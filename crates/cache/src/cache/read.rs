@@ -91,7 +91,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
                 shared.count_disk_hit(&kept);
                 let answer = kept.answer.clone();
                 let weight = shared.weigh(key, &kept.answer);
-                shared.enter(hash, key, shared.entry_of(key.to_owned(), kept, key_mark), weight);
+                shared.enter(hash, key, Shared::<K, V>::entry_of(key.to_owned(), kept, key_mark), weight);
                 Some(answer)
             }
             Err(reason) => {
@@ -244,23 +244,23 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
                 }
             },
         };
-        self.lead(hash, key, ticket, reason, blocks)
+        Ok(self.lead(hash, key, ticket, reason, blocks))
     }
 
     /// What only the leader of a key does: look once more, and on disk.
-    fn lead<'a, E>(
+    fn lead<'a>(
         &'a self,
         hash: u64,
         key: &K,
         ticket: Ticket<'a, K, V>,
         reason: Why,
         blocks: bool,
-    ) -> Result<Begun<'a, K, V>, LoadError<E>> {
+    ) -> Begun<'a, K, V> {
         // The last leader may have landed between our look and our joining.
         if let Some((answer, cost)) = self.landed_meanwhile(hash, key) {
             self.count_hit(hash, &answer, cost);
             ticket.fail(|| outcome_of(&answer));
-            return Ok(Begun::Answered(answer));
+            return Begun::Answered(answer);
         }
         // The host says what the inputs are: if it asks for this key to do so, it is told.
         let evidence = flight::inside(ticket.id(), || self.observe_inputs(key));
@@ -270,7 +270,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         if self.disk.is_some() {
             let bytes = self.disk_key(key, lead.evidence.as_ref());
             match self.find_row(key, &bytes) {
-                Ok(found) if !is_asked => return Ok(self.land_from_disk(key, lead, found)),
+                Ok(found) if !is_asked => return self.land_from_disk(key, lead, found),
                 Ok(_) | Err(StaleReason::Missing) => {}
                 Err(on_disk) => lead.reason = why(on_disk),
             }
@@ -278,14 +278,14 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
                 // Another process may have loaded while we waited for the lock.
                 lead.process_lock = Some(lock);
                 if !is_asked && let Ok(found) = self.find_row(key, &bytes) {
-                    return Ok(self.land_from_disk(key, lead, found));
+                    return self.land_from_disk(key, lead, found);
                 }
             }
             lead.key_mark = self.key_mark(&bytes);
             lead.bytes = Some(bytes);
         }
         self.count_miss(lead.reason.as_deref().unwrap_or(&StaleReason::Missing));
-        Ok(Begun::Lead(lead))
+        Begun::Lead(lead)
     }
 
     fn landed_meanwhile(&self, hash: u64, key: &K) -> Option<(Answer<V>, u64)> {
@@ -311,7 +311,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             || outcome_of(&answer),
             still,
             |owned| {
-                self.entries.insert(lead.hash, key, self.entry_of(owned, kept, key_mark), weight, &mut left);
+                self.entries.insert(lead.hash, key, Self::entry_of(owned, kept, key_mark), weight, &mut left);
             },
         );
         self.bid_farewell(left);

@@ -116,7 +116,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     }
 
     /// The entry in memory of a value that is fresh now.
-    pub(super) fn entry_of(&self, key: K::Owned, kept: Kept<V>, key_mark: Option<KeyMark>) -> Entry<K, V> {
+    pub(super) fn entry_of(key: K::Owned, kept: Kept<V>, key_mark: Option<KeyMark>) -> Entry<K, V> {
         let Kept { answer, cost, generation, refresh_at, origin } = kept;
         let (generation, cost) = (generation as u32, Cost::of_nanoseconds(cost));
         let origin = origin.filter(|origin| {

@@ -142,10 +142,10 @@ impl<'a> Block<'a> {
         self.word(GAUGES + gauge as usize).load(Ordering::Relaxed)
     }
 
-    /// Adds to a gauge, or takes from it.
-    pub(crate) fn shift(self, gauge: Gauge, by: i64) {
+    /// Adds to a gauge; what is to be taken from it wraps around.
+    pub(crate) fn shift(self, gauge: Gauge, by: u64) {
         if by != 0 {
-            self.word(GAUGES + gauge as usize).fetch_add(by.cast_unsigned(), Ordering::Relaxed);
+            self.word(GAUGES + gauge as usize).fetch_add(by, Ordering::Relaxed);
         }
     }
 

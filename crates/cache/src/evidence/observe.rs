@@ -7,7 +7,7 @@ use crate::{
     clock::{Clock, Timestamp},
     error::{Error, Result},
     fingerprint::{Digest, Stamp},
-    fs::{Directory, Kind, c_path, look_at},
+    fs::{Directory, Entries, Kind, c_path, look_at},
 };
 
 /// Larger files are judged by their stamp alone: reading them to prove that a touched file is the same
@@ -102,7 +102,7 @@ pub(super) fn see_file(path: &Path, began: Timestamp) -> Result<Seen> {
     Ok(Seen { path: path.to_owned(), is_directory: false, stamp, digest, is_racy })
 }
 
-pub(super) fn see_directory(path: &Path, began: Timestamp) -> Result<(Seen, Vec<(Vec<u8>, Kind)>)> {
+pub(super) fn see_directory(path: &Path, began: Timestamp) -> Result<(Seen, Entries)> {
     let Some(directory) = open_if_there(path)? else {
         return Ok((absent(path, true), Vec::new()));
     };

@@ -24,13 +24,13 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         &self,
         key: &K,
         lead: Lead<'_, K, V>,
-        load: Load<'_>,
+        context: Load<'_>,
         started: &Started,
         made: Result<Option<V>, E>,
     ) -> Result<Answer<V>, LoadError<E>> {
         let cost = started.clock.elapsed().as_nanos() as u64;
         self.counters.add(Event::LoadNanos, cost);
-        let mut said = load.into_said();
+        let mut said = context.into_said();
         let answer = match made {
             Ok(made) => answer(made, said.reason.take()),
             Err(error) => {
@@ -140,7 +140,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             || outcome_of(answer),
             still,
             |owned| {
-                let entry = self.entry_of(owned, kept, mark);
+                let entry = Self::entry_of(owned, kept, mark);
                 self.entries.insert(lead.hash, key, entry, weight, &mut left);
             },
         );
