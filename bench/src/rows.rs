@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use heed::{CommitOrAbort, EnvFlags, EnvOpenOptions, types::Bytes};
 use plugcache_cache::{
-    Digest, SystemClock, envelope,
+    Cache, Codec, Digest, Hub, SystemClock, envelope,
     tier::{Lmdb, Storage},
 };
 
@@ -22,6 +22,8 @@ const SEAL: (u32, u32) = (7, 1);
 pub(crate) enum Store {
     /// Ours, with each row's envelope opened.
     Ours,
+    /// Ours as its users have it: a cache that keeps nothing in memory.
+    Cache,
     /// LMDB with nothing around it.
     Heed,
     /// `SQLite` with its fastest settings for reading.
@@ -34,6 +36,7 @@ impl std::str::FromStr for Store {
     fn from_str(word: &str) -> std::result::Result<Self, String> {
         match word {
             "ours" => Ok(Self::Ours),
+            "cache" => Ok(Self::Cache),
             "heed" => Ok(Self::Heed),
             "sqlite" => Ok(Self::Sqlite),
             _ => Err(format!("no such store: {word}")),
@@ -62,6 +65,12 @@ pub(crate) fn fill(store: Store, place: &Path) -> Result {
             for number in 0..ROWS {
                 let row = envelope::seal(SEAL.0, SEAL.1, &number.to_le_bytes(), &payload(number));
                 storage.write(&[(id(number), &row)])?;
+            }
+        }
+        Store::Cache => {
+            let cache = cache(place)?;
+            for number in 0..ROWS {
+                cache.insert(&number, payload(number));
             }
         }
         Store::Heed => {
@@ -97,6 +106,13 @@ pub(crate) fn read(store: Store, place: &Path) -> Result<Sample> {
                         used.of(payload);
                     }
                 })?;
+                Ok(())
+            })
+        }
+        Store::Cache => {
+            let cache = cache(place)?;
+            measure(|(_, number), used| {
+                used.of(&cache.get(number).ok_or("a row is gone")?);
                 Ok(())
             })
         }
@@ -145,6 +161,11 @@ fn measure(mut read: impl FnMut(&(Digest, u64), &mut Used) -> Result) -> Result<
         wanted.iter().try_for_each(|row| read(row, &mut used))?;
         Ok(used.bytes)
     })
+}
+
+fn cache(place: &Path) -> Result<Cache<u64, Vec<u8>>> {
+    let hub = Hub::builder().directory(place).build()?;
+    Ok(Cache::builder("rows").capacity(0).disk_with(Codec::bytes()).build(&hub)?)
 }
 
 type Bare = (heed::Env<heed::WithoutTls>, heed::Database<'static, Bytes, Bytes>);

@@ -26,16 +26,19 @@ pub(crate) fn run(context: &Context) -> Result<Vec<Row>> {
     });
     let subjects = [
         read("ours", "ours", Store::Ours)?,
+        read("a cache", "cache", Store::Cache)?,
         read("bare LMDB (heed), no checksum", "heed", Store::Heed)?,
         read("SQLite, WAL, mapped, prepared", "sqlite", Store::Sqlite)?,
         diskcache,
     ];
-    let [ours, bare, sqlite, diskcache] = interleave(context.slow_rounds(), subjects)?;
+    let [ours, cache, bare, sqlite, diskcache] = interleave(context.slow_rounds(), subjects)?;
     let case = format!("{READS} reads of 1.5 KB rows, checked");
     Ok(vec![
         Row::at_most(GOAL, &case, &ours, 1.5, &bare),
         Row::faster(GOAL, &case, &ours, 4.0, &sqlite),
         Row::faster(GOAL, &case, &ours, 15.0, &diskcache),
+        Row::at_most(GOAL, "the same through a cache, judged and decoded", &cache, 1.5, &bare),
+        Row::faster(GOAL, "the same through a cache, judged and decoded", &cache, 15.0, &diskcache),
         Row::equal(GOAL, "bytes that were read", ours.answer, diskcache.answer, "diskcache"),
     ])
 }

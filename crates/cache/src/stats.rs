@@ -97,6 +97,12 @@ impl Stats {
         }
     }
 
+    /// How full it is.
+    pub fn occupancy(&self) -> CacheStats {
+        let CacheMetrics { size, capacity, .. } = self.metrics();
+        CacheStats { size, capacity }
+    }
+
     /// These and those of another process.
     #[must_use]
     pub fn and(mut self, other: &Self) -> Self {
@@ -135,7 +141,7 @@ impl Stats {
     }
 }
 
-/// How many entries a cache has, and how many it can have.
+/// How many entries a cache has, and how many it can have; `usize::MAX` where that is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheStats {
     /// Entries.

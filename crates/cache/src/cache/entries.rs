@@ -139,6 +139,8 @@ pub(super) struct Entries<K: Key + ?Sized, V> {
     /// Where others read how much there is.
     counters: Counters,
     is_weighed: bool,
+    /// No capacity at all: what comes in is not evicted, it was never wanted.
+    keeps_nothing: bool,
 }
 
 /// A shard with fewer entries decides too badly what to evict.
@@ -166,6 +168,7 @@ impl<K: Key + ?Sized, V> Entries<K, V> {
             shift: 64 - bits,
             counters,
             is_weighed,
+            keeps_nothing: capacity == 0,
         }
     }
 
@@ -206,6 +209,9 @@ impl<K: Key + ?Sized, V> Entries<K, V> {
 
     /// Puts an entry in, unless it is too heavy. What had to go for it is in `left`.
     pub(super) fn insert(&self, hash: u64, key: &K, entry: Entry<K, V>, weight: u64, left: &mut Left<K, V>) {
+        if self.keeps_nothing {
+            return;
+        }
         let Some(mut shard) = self.shards[self.shard_of(hash)].write() else { return };
         let same = |old: &Entry<K, V>| old.key.borrow() == key;
         let inserted = self.gauged(&mut shard, |shard| shard.insert(hash, entry, weight, same, left));
