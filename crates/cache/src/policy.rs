@@ -64,6 +64,13 @@ pub struct Origin {
     pub evidence: Evidence,
 }
 
+impl Origin {
+    /// Whether more than time and generation must be looked at before a value in memory is served.
+    pub(crate) fn is_checked_at_hits(&self) -> bool {
+        !self.evidence.is_empty() || !self.marks.tags.is_empty() || self.signature.is_some()
+    }
+}
+
 /// Generations of the cache and of tags. See `control`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks {

@@ -108,7 +108,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             self.warned.once(Trouble::Read, &self.name, &error);
             return Err(StaleReason::Unreadable { error: error.to_string() });
         }
-        if opened.is_ok() {
+        if opened.is_ok() && disk.is_dead.load(Ordering::Relaxed) {
             disk.is_dead.store(false, Ordering::Relaxed);
         }
         let judged = opened.and_then(|(answer, origin)| self.judge(key, answer, origin));
@@ -125,7 +125,10 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         self.check_evidence(&mut origin)?;
         let age = u64::try_from(now.since(origin.made)).unwrap_or(0);
         let refresh_at = self.policy.refresh_at(self.now().saturating_sub(age), origin.ttl);
-        Ok(Kept::new(answer, refresh_at, origin))
+        let (cost, generation) = (origin.cost, origin.marks.cache);
+        // Whatever else is in it has been judged once and for all.
+        let origin = origin.is_checked_at_hits().then(|| Arc::new(origin));
+        Ok(Kept { answer, cost, generation, refresh_at, origin })
     }
 
     /// Writes a value, if `still` says so when nobody else can write. Returns whether it did: failing fails

@@ -119,9 +119,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     pub(super) fn entry_of(key: K::Owned, kept: Kept<V>, key_mark: Option<KeyMark>) -> Entry<K, V> {
         let Kept { answer, cost, generation, refresh_at, origin } = kept;
         let (generation, cost) = (generation as u32, Cost::of_nanoseconds(cost));
-        let origin = origin.filter(|origin| {
-            !origin.evidence.is_empty() || !origin.marks.tags.is_empty() || origin.signature.is_some()
-        });
+        let origin = origin.filter(|origin| origin.is_checked_at_hits());
         let (value, missing) = match answer {
             Answer::Value(value) => (Some(value), None),
             Answer::Missing(reason) => (None, Some(reason)),
