@@ -1,8 +1,8 @@
 //! Generations: how a cache is declared empty, a tag invalid, a key replaced, in every process at once.
 //!
 //! A few thousand counters in a file that all processes map. A value carries the counters' state from
-//! before its loader began; whoever declares something wrong adds one. So an invalidation costs one
-//! addition however many values it hits, a load that was under way when it came cannot bring the old value
+//! before its loader began; whoever declares something wrong moves one on. So an invalidation costs an
+//! addition or three however many values it hits, a load that was under way when it came cannot bring the old value
 //! back, and a hit pays one load of a word that hardly ever changes.
 //!
 //! Tags and keys share counters by hash. Two that collide are invalidated together, which costs a load and
@@ -129,14 +129,14 @@ impl Control {
         self.generation().wrapping_add(self.invalidations())
     }
 
-    /// The state that a value is to carry whose loader begins now.
-    pub(crate) fn marks(&self, tags: &[String]) -> Marks {
-        let now = |tag: &String| {
-            self.begin(tag_index(tag));
-            (tag.clone(), self.tag(tag))
+    /// Tags with the state that a value is to carry of them.
+    pub(crate) fn tags(&self, tags: Vec<String>) -> Vec<(String, u64)> {
+        let now = |tag: String| {
+            self.begin(tag_index(&tag));
+            let generation = self.tag(&tag);
+            (tag, generation)
         };
-        let tags = tags.iter().map(now).collect();
-        Marks { cache: self.generation(), tags }
+        tags.into_iter().map(now).collect()
     }
 
     /// Whether nothing was declared wrong since.

@@ -316,29 +316,21 @@ fn one_caller_makes_anew_what_expires_while_others_are_served() {
         .serve_stale(5 * SECOND)
         .build(&hub)
         .unwrap();
+    let another = || {
+        let look = || *cache.get_or_load("x", |_| ok(0)).unwrap();
+        std::thread::scope(|scope| scope.spawn(look).join().unwrap())
+    };
     cache.insert("x", 1);
     clock.advance(9 * SECOND);
     let seen = cache.get_or_load("x", |_| {
         // Meanwhile, another is served what there is.
-        assert_eq!(
-            std::thread::scope(|scope| scope
-                .spawn(|| *cache.get_or_load("x", |_| ok(0)).unwrap())
-                .join()
-                .unwrap()),
-            1
-        );
+        assert_eq!(another(), 1);
         ok(2)
     });
     assert_eq!((*seen.unwrap(), *cache.get("x").unwrap()), (2, 2));
     clock.advance(12 * SECOND);
     let seen = cache.get_or_load("x", |_| {
-        assert_eq!(
-            std::thread::scope(|scope| scope
-                .spawn(|| *cache.get_or_load("x", |_| ok(0)).unwrap())
-                .join()
-                .unwrap()),
-            2
-        );
+        assert_eq!(another(), 2);
         ok(3)
     });
     assert_eq!((*seen.unwrap(), cache.stats().stale_hits), (3, 1));

@@ -12,7 +12,10 @@ mod shared;
 
 use std::{
     ffi::{CStr, CString},
-    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
     path::{Path, PathBuf},
 };
 
@@ -113,12 +116,7 @@ impl Directory {
     /// Looks at a path below it; `None` if there is nothing. A dangling or looping link is
     /// [`Kind::Other`] with an absent stamp.
     pub fn look(&self, path: &CStr) -> Result<Option<Look>> {
-        match rustix::fs::statat(&self.fd, path, AtFlags::empty()) {
-            Ok(stat) => Ok(Some(look(&stat))),
-            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
-            Err(Errno::LOOP) => Ok(Some(Look { stamp: Stamp::ABSENT, kind: Kind::Other })),
-            Err(errno) => Err(Error::io("stat", self.join(path), errno)),
-        }
+        look_from(&self.fd, path).map_err(|errno| Error::io("stat", self.join(path), errno))
     }
 
     /// How fine the stamps of its file system are.
@@ -150,11 +148,17 @@ impl Directory {
 
 /// Looks at a path; see [`Directory::look`].
 pub(crate) fn look_at(path: &CStr) -> Result<Option<Look>> {
-    match rustix::fs::statat(rustix::fs::CWD, path, AtFlags::empty()) {
+    look_from(rustix::fs::CWD, path)
+        .map_err(|errno| Error::io("stat", std::ffi::OsStr::from_bytes(path.to_bytes()), errno))
+}
+
+/// What a path leads to from an open directory.
+fn look_from(from: impl AsFd, path: &CStr) -> rustix::io::Result<Option<Look>> {
+    match rustix::fs::statat(from, path, AtFlags::empty()) {
         Ok(stat) => Ok(Some(look(&stat))),
         Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
         Err(Errno::LOOP) => Ok(Some(Look { stamp: Stamp::ABSENT, kind: Kind::Other })),
-        Err(errno) => Err(Error::io("stat", std::ffi::OsStr::from_bytes(path.to_bytes()), errno)),
+        Err(errno) => Err(errno),
     }
 }
 

@@ -93,7 +93,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         let mut tags = self.tags_of(key);
         tags.extend(said.tags);
         if !tags.is_empty() {
-            marks.tags = self.control.marks(&tags).tags;
+            marks.tags = self.control.tags(tags);
             if self.control.invalidations() != started.invalidations {
                 return Keeping::Outdated;
             }
