@@ -44,7 +44,8 @@ fn the_oldest_of_all_caches_go_until_the_rest_fits_and_a_dry_run_says_the_same()
     filled(place.path(), "b", &["b1", "b2"]);
     let (_, caches) = open(place.path());
     let total: u64 = caches.iter().map(|cache| cache.usage().unwrap().unwrap().bytes).sum();
-    let pruning = Pruning { max_bytes: Some(total / 4), dry_run: true, ..Pruning::default() };
+    // Room for one row and a bit: rows differ by a byte or two, for the time that one took is part of it.
+    let pruning = Pruning { max_bytes: Some(total / 3), dry_run: true, ..Pruning::default() };
     let would = prune_together(&caches, &pruning).unwrap();
     assert_eq!(would.iter().map(|swept| swept.entries).collect::<Vec<_>>(), [2, 1]);
     assert_eq!(keys(&caches[0]), ["a1", "a2"]);
