@@ -118,6 +118,7 @@ impl Proof {
             refresh: self.refresh,
             strength: self.strength,
             lock_timeout: self.lock_timeout,
+            ..Flags::default()
         })
     }
 }
@@ -167,6 +168,12 @@ pub(crate) fn remove_temporary() {
 /// `$XDG_CACHE_HOME/plugcache`, or the platform's default for it.
 pub(crate) fn user_cache_directory() -> Option<PathBuf> {
     Xdg::new().ok().map(|strategy| strategy.cache_dir().join("plugcache"))
+}
+
+/// Where durable data is: as set, else `$XDG_DATA_HOME/plugcache` or the platform's default for it.
+pub(crate) fn data_directory(config: &Config) -> Option<PathBuf> {
+    let own = || Xdg::new().ok().map(|strategy| strategy.data_dir().join("plugcache"));
+    config.data_directory.value.clone().or_else(own)
 }
 
 /// What an interpreter says of itself, with this process's environment; from what was kept if it holds.

@@ -55,7 +55,7 @@ impl Desk {
         command.env_clear().envs(std::env::vars().filter(|(name, _)| kept.contains(&name.as_str())));
         command.current_dir(self.place.path()).args(arguments);
         command.env("PLUGCACHE_DIR", self.path("cache")).env("XDG_CACHE_HOME", self.path("home-cache"));
-        command.env("XDG_CONFIG_HOME", self.path("home-config"));
+        command.env("XDG_CONFIG_HOME", self.path("home-config")).env("XDG_DATA_HOME", self.path("home-data"));
         command
     }
 

@@ -8,6 +8,8 @@ pub mod finder;
 pub mod index;
 pub mod manifest;
 pub mod plugin;
+pub mod probe;
 pub mod python;
+pub mod safety;
 pub mod tree;
 pub mod value;

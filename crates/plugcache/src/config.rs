@@ -108,6 +108,8 @@ pub enum ConfigError {
 pub struct Flags {
     /// `--cache-dir`.
     pub directory: Option<PathBuf>,
+    /// `--data-dir`.
+    pub data_directory: Option<PathBuf>,
     /// `--no-cache`.
     pub no_cache: bool,
     /// `--refresh`.
@@ -123,6 +125,8 @@ pub struct Flags {
 pub struct Config {
     /// Where caches are kept. Default: `None`, as the host says.
     pub directory: Setting<Option<PathBuf>>,
+    /// Where durable data is kept: what plugins store, and the log. Default: `None`, as the host says.
+    pub data_directory: Setting<Option<PathBuf>>,
     /// Keep nothing beyond the process: a temporary directory. Default: no.
     pub no_cache: Setting<bool>,
     /// Which caches make their values anew. Default: none.
@@ -179,6 +183,9 @@ impl Config {
         let directory = Setting::flag(flags.directory, "--cache-dir")
             .or_else(|| variables.path("DIR"))
             .or_else(|| files.all(|all| all.directory.clone()));
+        let data_directory = Setting::flag(flags.data_directory, "--data-dir")
+            .or_else(|| variables.path("DATA_DIR"))
+            .or_else(|| files.data_directory());
         let no_cache = Setting::flag(flags.no_cache.then_some(true), "--no-cache");
         let refresh = Setting::flag(flags.refresh.then_some(Refresh::All), "--refresh");
         let lock_timeout = Setting::flag(flags.lock_timeout, "--lock-timeout");
@@ -186,6 +193,7 @@ impl Config {
         let max_size = variables.read("MAX_SIZE", units::bytes)?;
         Ok(Self {
             directory: optional(directory),
+            data_directory: optional(data_directory),
             no_cache: Setting::or_default(no_cache.or(variables.read("NO_CACHE", units::flag)?), false),
             refresh: Setting::or_default(
                 refresh.or(variables.read("REFRESH", |text| Ok(variables::refresh(text)))?),

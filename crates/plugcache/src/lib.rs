@@ -8,8 +8,18 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 pub mod config;
+pub mod instances;
+pub mod ledger;
+pub mod manifests;
+pub mod opdbus;
 pub mod project;
 pub mod resolver;
+pub mod schema;
+pub mod state;
+pub mod store;
+pub mod warm;
+#[cfg(feature = "watch")]
+pub mod watch;
 
 pub use config::Config;
 pub use plugcache_cache::{self as cache, Cache, Hub, Inputs};

@@ -42,6 +42,8 @@ pub struct Project {
     pub cache_dir: Option<PathBuf>,
     /// All caches together.
     pub cache: section::All,
+    /// What is durable.
+    pub data: section::Data,
     /// Settings of single caches, by name.
     pub caches: BTreeMap<String, section::One>,
     /// Module literals to read besides the class: `_CONFIG`, `__version__`.
@@ -101,7 +103,8 @@ impl Project {
             .chain(&mut self.user_roots)
             .chain(&mut self.schema)
             .chain(&mut self.cache_dir)
-            .chain(&mut self.cache.directory);
+            .chain(&mut self.cache.directory)
+            .chain(&mut self.data.directory);
         paths.for_each(|path| *path = directory.join(&*path));
         self.cache.directory = self.cache.directory.or_else(|| self.cache_dir.clone());
         self

@@ -26,7 +26,7 @@ use rustix::{
 
 pub(crate) use database::addresses_of_map;
 pub use map::Map;
-pub use publish::{publish, remove_abandoned};
+pub use publish::{publish, publish_durably, remove_abandoned};
 pub use shared::SharedWords;
 
 use crate::{

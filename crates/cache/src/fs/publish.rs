@@ -21,8 +21,20 @@ const TEMPORARY: &str = ".tmp-";
 ///
 /// Nothing is synchronised to the medium: this is for what can be computed again and carries checksums.
 pub fn publish(directory: &Directory, name: &CStr, parts: &[&[u8]]) -> Result<()> {
+    put(directory, name, parts, false)
+}
+
+/// Like [`publish`], for what nobody can compute again: once this returns, the new content is on the medium
+/// and a crash of the machine does not take it back.
+pub fn publish_durably(directory: &Directory, name: &CStr, parts: &[&[u8]]) -> Result<()> {
+    put(directory, name, parts, true)?;
+    directory.synchronise()
+}
+
+fn put(directory: &Directory, name: &CStr, parts: &[&[u8]], durable: bool) -> Result<()> {
     let temporary = temporary_name()?;
-    let result = write(directory, &temporary, parts).and_then(|()| replace(directory, &temporary, name));
+    let result =
+        write(directory, &temporary, parts, durable).and_then(|()| replace(directory, &temporary, name));
     if result.is_err() {
         // The first error is the one that matters; what is left is removed by `remove_abandoned`.
         let _ = rustix::fs::unlinkat(&directory.fd, &temporary, AtFlags::empty());
@@ -39,7 +51,7 @@ pub(super) fn temporary_name() -> Result<CString> {
     super::c_path(format!("{TEMPORARY}{:016x}", u64::from_le_bytes(random)).as_bytes())
 }
 
-fn write(directory: &Directory, name: &CStr, parts: &[&[u8]]) -> Result<()> {
+fn write(directory: &Directory, name: &CStr, parts: &[&[u8]], durable: bool) -> Result<()> {
     let failed = |action| move |error: std::io::Error| Error::io(action, directory.join(name), error);
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let fd = rustix::fs::openat(&directory.fd, name, flags, Mode::RUSR | Mode::WUSR)
@@ -56,7 +68,7 @@ fn write(directory: &Directory, name: &CStr, parts: &[&[u8]]) -> Result<()> {
             Err(error) => return Err(failed("write")(error)),
         }
     }
-    Ok(())
+    if durable { file.sync_all().map_err(failed("synchronise")) } else { Ok(()) }
 }
 
 /// Exchanges the two names where the file system can, because a rename over an existing file makes ext4
@@ -98,6 +110,15 @@ pub fn remove_abandoned(directory: &Directory, age: std::time::Duration) -> Resu
 }
 
 impl Directory {
+    /// Puts the names of this directory on the medium: a file that was just put in or taken out stays so.
+    pub fn synchronise(&self) -> Result<()> {
+        // A handle opened for a path alone cannot be synchronised.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::openat(&self.fd, c".", flags, Mode::empty())
+            .and_then(|fd| rustix::fs::fsync(&fd))
+            .map_err(|errno| Error::io("synchronise", self.path(), errno))
+    }
+
     fn list_once_for_cleaning(&self) -> Result<super::Entries> {
         self.list().map(|(entries, _)| entries)
     }

@@ -1,6 +1,6 @@
 //! `plugcache config show`: each value with its origin.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use plugcache::{
     cache::hub::Refresh,
@@ -26,11 +26,15 @@ struct Row {
 
 pub(super) fn show(place: &Place, output: &Output) -> Result<Outcome, Failure> {
     let config = settings::config(place.flags())?;
-    let directory = config.directory.value.clone().or_else(settings::user_cache_directory);
-    let directory = directory.map(std::path::absolute).transpose()?;
-    let directory = directory.map(|path| path.display().to_string()).unwrap_or_default();
+    let shown = |path: Option<PathBuf>| -> Result<String, Failure> {
+        let path = path.map(std::path::absolute).transpose()?;
+        Ok(path.map(|path| path.display().to_string()).unwrap_or_default())
+    };
+    let directory = shown(config.directory.value.clone().or_else(settings::user_cache_directory))?;
+    let data = shown(settings::data_directory(&config))?;
     let mut rows = vec![
         row("cache.directory", &config.directory, |_| (directory.clone(), json!(directory))),
+        row("data.directory", &config.data_directory, |_| (data.clone(), json!(data))),
         row("cache.max_size", &config.max_size, |bytes| optional(bytes.as_ref(), bytes_of)),
         row("strength", &config.strength, |strength| (strength.to_string(), json!(strength))),
         row("cache.lock_timeout", &config.lock_timeout, time_of),

@@ -39,7 +39,8 @@ impl Files {
     pub fn parse_user(path: &Path, text: &str) -> Result<User, ConfigError> {
         let mut user: User = toml::from_str(text).map_err(|error| project::failed(path, &error))?;
         let below = path.parent().unwrap_or(Path::new(""));
-        user.cache.directory.iter_mut().for_each(|directory| *directory = below.join(&*directory));
+        let paths = user.cache.directory.iter_mut().chain(&mut user.data.directory);
+        paths.for_each(|directory| *directory = below.join(&*directory));
         Ok(user)
     }
 
@@ -49,6 +50,17 @@ impl Files {
         let wrong = |message| ProjectError::Parse { path: path.clone(), message };
         let value = text.parse().map_err(wrong)?;
         Ok(Some(Setting { value, origin: Origin::Project(path.clone()) }))
+    }
+
+    pub(super) fn data_directory(&self) -> Option<Setting<PathBuf>> {
+        let project = self.project.as_ref().and_then(|(path, project)| {
+            let value = project.data.directory.clone()?;
+            Some(Setting { value, origin: Origin::Project(path.clone()) })
+        });
+        project.or_else(|| {
+            let (path, user) = self.user.as_ref()?;
+            Some(Setting { value: user.data.directory.clone()?, origin: Origin::User(path.clone()) })
+        })
     }
 
     pub(super) fn all<T>(&self, take: impl Fn(&All) -> Option<T>) -> Option<Setting<T>> {

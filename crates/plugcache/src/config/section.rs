@@ -23,6 +23,14 @@ pub struct All {
     pub lock_timeout: Option<Span>,
 }
 
+/// `[data]`: what is durable.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Data {
+    /// Where plugins' data and the log are kept. A relative path is relative to the file.
+    pub directory: Option<PathBuf>,
+}
+
 /// `[caches.NAME]`: one cache.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -47,6 +55,8 @@ pub struct One {
 pub struct User {
     /// All caches.
     pub cache: All,
+    /// What is durable.
+    pub data: Data,
     /// Single ones.
     pub caches: BTreeMap<String, One>,
 }

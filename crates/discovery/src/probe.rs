@@ -1,0 +1,1 @@
+//! What only running can tell: a module imported in a child process, within limits.

@@ -1,0 +1,1 @@
+//! User plugins judged from source, before any of their code runs.

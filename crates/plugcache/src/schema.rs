@@ -1,0 +1,1 @@
+//! Configuration of plugins: defaults, overrides and rules, compiled once.

@@ -1,0 +1,1 @@
+//! Plugin-local data: durable, never touched by `clear`.

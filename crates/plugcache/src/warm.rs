@@ -1,0 +1,1 @@
+//! What a host will want next: lazy singletons, warm-up lists, prefetch.
