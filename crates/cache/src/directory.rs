@@ -40,9 +40,10 @@ pub fn open_or_create(path: &Path) -> Result<Directory> {
     Ok(directory)
 }
 
-/// Opens a directory inside of a cache directory, creating it with mode 0700.
+/// Opens a directory that is private and not marked as a cache, creating it with mode 0700: one inside of a
+/// cache directory, or one for durable data.
 #[expect(clippy::disallowed_methods, reason = "there is no handle to go by before the directory exists")]
-pub(crate) fn open_or_create_plain(path: &Path) -> Result<Directory> {
+pub fn open_or_create_plain(path: &Path) -> Result<Directory> {
     if let Some(directory) = open_existing(path)? {
         return Ok(directory);
     }

@@ -4,6 +4,7 @@
 //! path), follows symbolic links as imports do, never opens a FIFO or device for reading, and brackets
 //! each read between two stamps.
 
+mod data;
 mod database;
 mod map;
 mod publish;
@@ -24,6 +25,7 @@ use rustix::{
     io::Errno,
 };
 
+pub use data::DataFile;
 pub(crate) use database::addresses_of_map;
 pub use map::Map;
 pub use publish::{publish, publish_durably, remove_abandoned};

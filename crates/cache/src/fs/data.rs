@@ -1,0 +1,150 @@
+//! Files that grow and stay: for durable data, which is appended to in place and synchronised when its owner
+//! says so.
+
+use std::{
+    ffi::CStr,
+    fs::File,
+    os::unix::fs::{FileExt, MetadataExt},
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{AtFlags, Mode, OFlags},
+    io::Errno,
+};
+
+use super::{Directory, Kind};
+use crate::error::{Error, Result};
+
+/// A regular file that is read and written at offsets. Symbolic links are refused.
+#[derive(Debug)]
+pub struct DataFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl DataFile {
+    /// Opens a file of a directory for reading; `None` if there is none.
+    pub fn open(directory: &Directory, name: &CStr) -> Result<Option<Self>> {
+        Self::open_with(directory, name, OFlags::RDONLY)
+    }
+
+    /// Opens a file of a directory for reading and writing; `None` if there is none.
+    pub fn open_to_write(directory: &Directory, name: &CStr) -> Result<Option<Self>> {
+        Self::open_with(directory, name, OFlags::RDWR)
+    }
+
+    /// Makes a file of a directory; an error if there is one. Its name is not on the medium before
+    /// [`Directory::synchronise`].
+    pub fn create(directory: &Directory, name: &CStr) -> Result<Self> {
+        let made = Self::open_with(directory, name, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)?;
+        made.ok_or_else(|| Error::io("create", directory.join(name), Errno::NOENT))
+    }
+
+    fn open_with(directory: &Directory, name: &CStr, flags: OFlags) -> Result<Option<Self>> {
+        let path = directory.join(name);
+        // Without NONBLOCK, opening a FIFO would wait for its other end.
+        let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let fd = match rustix::fs::openat(&directory.fd, name, flags, Mode::RUSR | Mode::WUSR) {
+            Ok(fd) => fd,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(Error::io("open", path, errno)),
+        };
+        let stat = rustix::fs::fstat(&fd).map_err(|errno| Error::io("stat", &path, errno))?;
+        if super::look(&stat).kind != Kind::File {
+            return Err(Error::WrongKind { path, expected: "regular file" });
+        }
+        Ok(Some(Self { file: File::from(fd), path }))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many bytes it has.
+    pub fn size(&self) -> Result<u64> {
+        self.file.metadata().map(|data| data.size()).map_err(|error| Error::io("stat", &self.path, error))
+    }
+
+    /// Reads from an offset until `bytes` is full or the file ends. Returns how many bytes it has read.
+    pub fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<usize> {
+        let mut read = 0;
+        while let Some(rest) = bytes.get_mut(read..).filter(|rest| !rest.is_empty()) {
+            match self.file.read_at(rest, offset + read as u64) {
+                Ok(0) => break,
+                Ok(more) => read += more,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Error::io("read", &self.path, error)),
+            }
+        }
+        Ok(read)
+    }
+
+    /// Writes all of `bytes` at an offset.
+    pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        self.file.write_all_at(bytes, offset).map_err(|error| Error::io("write", &self.path, error))
+    }
+
+    /// Cuts it, or fills it with zeros, to a length.
+    pub fn cut(&self, length: u64) -> Result<()> {
+        self.file.set_len(length).map_err(|error| Error::io("cut", &self.path, error))
+    }
+
+    /// Puts its content on the medium.
+    pub fn synchronise(&self) -> Result<()> {
+        self.file.sync_data().map_err(|error| Error::io("synchronise", &self.path, error))
+    }
+}
+
+impl Directory {
+    /// Puts a file or directory of this directory in the place of another, durably.
+    pub fn rename_durably(&self, from: &CStr, to: &CStr) -> Result<()> {
+        rustix::fs::renameat(&self.fd, from, &self.fd, to)
+            .map_err(|errno| Error::io("replace", self.join(to), errno))?;
+        self.synchronise()
+    }
+
+    /// Gives a file of this directory a second name in another directory of the same file system.
+    pub fn link(&self, name: &CStr, other: &Self, new: &CStr) -> Result<()> {
+        rustix::fs::linkat(&self.fd, name, &other.fd, new, AtFlags::empty())
+            .map_err(|errno| Error::io("link", other.join(new), errno))
+    }
+
+    /// Removes an empty directory of this directory. `false` if there was none.
+    pub fn remove_directory(&self, name: &CStr) -> Result<bool> {
+        match rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR) {
+            Ok(()) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(Error::io("remove directory", self.join(name), errno)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grows_is_cut_and_read_at_offsets() {
+        let place = tempfile::tempdir().unwrap();
+        let directory = Directory::open(place.path()).unwrap();
+        assert!(DataFile::open(&directory, c"a").unwrap().is_none());
+        let file = DataFile::create(&directory, c"a").unwrap();
+        assert!(DataFile::create(&directory, c"a").is_err());
+        file.write_at(b"0123456789", 0).unwrap();
+        file.synchronise().unwrap();
+        let mut bytes = [0; 8];
+        let reader = DataFile::open(&directory, c"a").unwrap().unwrap();
+        assert_eq!(reader.read_at(&mut bytes, 6).unwrap(), 4);
+        assert_eq!(&bytes[..4], b"6789");
+        file.cut(3).unwrap();
+        assert_eq!(reader.size().unwrap(), 3);
+
+        std::os::unix::fs::symlink("a", place.path().join("link")).unwrap();
+        assert!(DataFile::open_to_write(&directory, c"link").is_err());
+        directory.link(c"a", &directory, c"b").unwrap();
+        directory.rename_durably(c"b", c"c").unwrap();
+        assert!(DataFile::open(&directory, c"c").unwrap().is_some());
+    }
+}
