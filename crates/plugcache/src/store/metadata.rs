@@ -68,7 +68,8 @@ struct Versioned {
 impl Metadata {
     pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Self, StoreError> {
         let damaged = |what: String| StoreError::Damaged { path: path.to_owned(), what };
-        let unreadable = |error: serde_json::Error| damaged(format!("it is not the JSON that was written: {error}"));
+        let unreadable =
+            |error: serde_json::Error| damaged(format!("it is not the JSON that was written: {error}"));
         let mut others: Map<String, Value> = serde_json::from_slice(bytes).map_err(unreadable)?;
         let Some(ours) = others.remove(OURS) else {
             return Ok(Self { id: None, items: BTreeMap::new(), others });

@@ -57,7 +57,8 @@ pub(super) fn directory_of(id: &str) -> String {
 }
 
 fn is_plain(name: &str) -> bool {
-    let is_odd = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
+    let is_odd =
+        |c: char| c.is_control() || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
     let stem = name.split('.').next().unwrap_or_default();
     let is_port = |prefix: &str| {
         stem.strip_prefix(prefix).is_some_and(|rest| rest.len() == 1 && rest.as_bytes()[0].is_ascii_digit())
@@ -98,8 +99,8 @@ mod tests {
     fn hostile_ids_get_names_of_their_own() {
         let long = "x".repeat(201);
         let hostile = [
-            "", ".", "..", "...", "/", "a/b", "../a", "/etc", "a\\b", "a\0b", "a\nb", "a.", "a ", " a", ".hidden",
-            "nul", "CON", "com1", "aux.txt", "@a", "\u{7f}", "\u{85}", &long,
+            "", ".", "..", "...", "/", "a/b", "../a", "/etc", "a\\b", "a\0b", "a\nb", "a.", "a ", " a",
+            ".hidden", "nul", "CON", "com1", "aux.txt", "@a", "\u{7f}", "\u{85}", &long,
         ];
         let mut seen = std::collections::BTreeSet::new();
         for id in hostile {

@@ -348,9 +348,8 @@ impl Desk<'_> {
         let options = &plugin.shared.options;
         let there = usage::size_of(&self.directory, file)?;
         let own = usage::bytes_in(&self.directory)?;
-        let refused = |whose, would, limit| {
-            Err(StoreError::Quota { id: plugin.id.clone(), size, whose, would, limit })
-        };
+        let refused =
+            |whose, would, limit| Err(StoreError::Quota { id: plugin.id.clone(), size, whose, would, limit });
         let would = own.saturating_sub(there).saturating_add(size);
         if would > options.plugin_bytes {
             return refused("it", would, options.plugin_bytes);
@@ -375,7 +374,8 @@ pub(super) fn read(directory: &Directory, name: &str) -> Result<Option<Vec<u8>>,
 /// What the metadata of a directory says, whoever's it is.
 pub(super) fn metadata_in(directory: &Directory) -> Result<Metadata, StoreError> {
     let path: &Path = directory.path();
-    read(directory, METADATA)?.map_or(Ok(Metadata::default()), |bytes| Metadata::parse(&path.join(METADATA), &bytes))
+    read(directory, METADATA)?
+        .map_or(Ok(Metadata::default()), |bytes| Metadata::parse(&path.join(METADATA), &bytes))
 }
 
 /// Takes away the directories of plugins whose removal was begun.
