@@ -17,12 +17,13 @@ struct Corpus {
 
 /// What `cargo xtask test` and `cargo xtask bench` read. The truth lists in `corpora/truth` belong to
 /// exactly these versions.
-const CORPORA: [Corpus; 5] = [
+const CORPORA: [Corpus; 6] = [
     Corpus { directory: "yt_dlp", requirement: "yt-dlp==2026.10.26" },
     Corpus { directory: "streamlink", requirement: "streamlink==8.6.3" },
     Corpus { directory: "ansible_core", requirement: "ansible-core==2.19.14" },
     Corpus { directory: "stevedore", requirement: "stevedore==5.10.0" },
     Corpus { directory: "metaclass_registry", requirement: "metaclass-registry==0.4.1" },
+    Corpus { directory: "naeural_core", requirement: "naeural-core==7.7.322" },
 ];
 
 /// 68 MB; only on request.

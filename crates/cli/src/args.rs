@@ -2,11 +2,13 @@
 //! `settings` decides.
 
 mod cache;
+mod log;
 
 use std::{path::PathBuf, time::Duration};
 
 pub(crate) use cache::{Cache, Clear, Kind, Place, Stats};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+pub(crate) use log::{DataPlace, Filter, Log, PruneSnapshots};
 use plugcache::{Case, Duplicates, cache::Strength, config::units};
 
 /// Finds plugins without running them, and proves that what it remembers is still true.
@@ -51,6 +53,9 @@ pub(crate) enum Command {
     /// What is kept: where, how much, what it is worth; check it, prune it, clear it.
     #[command(subcommand)]
     Cache(Cache),
+    /// What plugins did: an append-only log that shows any change.
+    #[command(subcommand)]
+    Log(Log),
     /// What is set, and where.
     #[command(subcommand)]
     Config(Config),

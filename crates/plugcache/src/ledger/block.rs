@@ -67,16 +67,16 @@ impl Serialize for Hash {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Operation {
     pub(super) plugin: String,
-    pub(super) operation: String,
+    pub(super) what: String,
     pub(super) data_hash: Hash,
     pub(super) metadata: Map<String, Value>,
 }
 
 impl Operation {
     /// An operation of a plugin. Names have at most 1,024 bytes.
-    pub fn new(plugin: impl Into<String>, operation: impl Into<String>) -> Self {
-        let (plugin, operation) = (plugin.into(), operation.into());
-        Self { plugin, operation, data_hash: Hash::of(&[]), metadata: Map::new() }
+    pub fn new(plugin: impl Into<String>, what: impl Into<String>) -> Self {
+        let (plugin, what) = (plugin.into(), what.into());
+        Self { plugin, what, data_hash: Hash::of(&[]), metadata: Map::new() }
     }
 
     /// The data that it was about. Only its hash is kept. Default: no bytes.
@@ -110,7 +110,7 @@ impl Operation {
         let refused = |what: &'static str, size: usize, limit: usize| {
             Err(LedgerError::TooLarge { what, size: size as u64, limit: limit as u64 })
         };
-        for (what, name) in [("the plugin's name", &self.plugin), ("the operation's name", &self.operation)] {
+        for (what, name) in [("the plugin's name", &self.plugin), ("the operation's name", &self.what)] {
             if name.is_empty() || name.len() > MOST_NAME {
                 return refused(what, name.len(), MOST_NAME);
             }
@@ -124,7 +124,7 @@ impl Operation {
         into.extend(time.0.to_le_bytes());
         into.extend(previous.0);
         into.extend(self.data_hash.0);
-        for text in [self.plugin.as_bytes(), self.operation.as_bytes(), &metadata] {
+        for text in [self.plugin.as_bytes(), self.what.as_bytes(), &metadata] {
             into.extend((text.len() as u32).to_le_bytes());
             into.extend(text);
         }

@@ -9,6 +9,9 @@ const HOUR: i64 = 3_600 * NS;
 const DAY: i64 = 24 * HOUR;
 const WEEK: i64 = 7 * DAY;
 
+/// The number of the span that a time is in.
+type SpanOf = fn(Timestamp) -> i64;
+
 /// How many of the last hours, days, weeks and quarters that have a snapshot keep their newest one. All in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
@@ -74,7 +77,7 @@ impl Retention {
             verdicts[at] = Kept::Future;
         }
         newest_first.retain(|&at| times[at] <= now);
-        let classes: [(usize, Kept, fn(Timestamp) -> i64); 4] = [
+        let classes: [(usize, Kept, SpanOf); 4] = [
             (self.hourly, Kept::Hourly, |time| time.0.div_euclid(HOUR)),
             (self.daily, Kept::Daily, |time| time.0.div_euclid(DAY)),
             // 1970 began on a Thursday.
@@ -141,7 +144,7 @@ mod tests {
         ] {
             let time = humantime::parse_rfc3339(text).unwrap();
             let seconds = time.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-            assert_eq!(year_and_month(seconds as i64 / 86_400), expected, "{text}");
+            assert_eq!(year_and_month(seconds.cast_signed() / 86_400), expected, "{text}");
         }
     }
 

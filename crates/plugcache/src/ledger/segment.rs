@@ -141,7 +141,7 @@ pub(super) fn index(first: u64, places: &[u32], end: u64) -> Vec<u8> {
     bytes.extend(FORMAT.to_le_bytes());
     bytes.extend((places.len() as u32).to_le_bytes());
     bytes.extend(first.to_le_bytes());
-    places.iter().for_each(|place| bytes.extend(place.to_le_bytes()));
+    bytes.extend(places.iter().flat_map(|place| place.to_le_bytes()));
     bytes.extend((end as u32).to_le_bytes());
     let checksum = checksum(&bytes);
     bytes.extend(checksum);

@@ -79,7 +79,7 @@ fn every_flipped_byte_is_found() {
     for file in files(&path) {
         let whole = fs::read(&file).unwrap();
         for at in 0..whole.len() {
-            for mask in [1, 0x80, 0xff] {
+            for mask in [1 << (at % 8), 0xff] {
                 let mut bytes = whole.clone();
                 bytes[at] ^= mask;
                 fs::write(&file, bytes).unwrap();
@@ -89,7 +89,7 @@ fn every_flipped_byte_is_found() {
         }
         fs::write(&file, whole).unwrap();
     }
-    assert!(flipped > 3_000, "{flipped}");
+    assert!(flipped > 2_000, "{flipped}");
     assert!(!is_found(&path));
 }
 

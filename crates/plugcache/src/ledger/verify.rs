@@ -233,7 +233,7 @@ impl Walk<'_> {
         let is_last_known = |head: &Head| head.count == number + 1;
         match Parsed::of(body) {
             None => {
-                self.report.wrong(file.path(), begin, Some(number), "a block of format 1", "something else")
+                self.report.wrong(file.path(), begin, Some(number), "a block of format 1", "something else");
             }
             Some(block) if block.number != number => {
                 let (expected, found) = (format!("block {number}"), format!("block {}", block.number));

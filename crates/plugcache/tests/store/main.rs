@@ -1,0 +1,60 @@
+//! Plugins' data on real files: what comes back, who is refused, what a kill leaves, what the original reads.
+
+#![expect(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
+#![expect(clippy::print_stderr, reason = "says loudly what was skipped")]
+
+mod faults;
+mod ids;
+mod original;
+mod values;
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use plugcache::store::{Category, PluginData, Store};
+
+const ROLE: &str = "PLUGCACHE_TEST_ROLE";
+const PLACE: &str = "PLUGCACHE_TEST_PLACE";
+
+/// What the children do; not a test of its own.
+#[test]
+#[ignore = "run as a child process by the tests"]
+fn child() {
+    let place = PathBuf::from(std::env::var_os(PLACE).unwrap());
+    match std::env::var(ROLE).unwrap().as_str() {
+        "save for ever" => faults::save_for_ever(&place),
+        "save a little" => faults::save_a_little(&place),
+        "count" => faults::count(&place),
+        role => panic!("unknown role {role}"),
+    }
+}
+
+/// This test program as a child, perhaps under another program.
+fn command(under: &[&str], role: &str, place: &Path) -> Command {
+    let own = std::env::current_exe().unwrap();
+    let mut command = match under {
+        [] => Command::new(own),
+        [program, arguments @ ..] => {
+            let mut command = Command::new(program);
+            command.args(arguments).arg(own);
+            command
+        }
+    };
+    command.args(["child", "--exact", "--nocapture", "--ignored"]).env(ROLE, role).env(PLACE, place);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+fn spawn(role: &str, place: &Path) -> Child {
+    command(&[], role, place).spawn().unwrap()
+}
+
+fn store(place: &Path) -> Store {
+    Store::open(place.join("data")).unwrap()
+}
+
+fn plugin(place: &Path, id: &str) -> PluginData {
+    store(place).plugin(&Category::PLUGINS, id)
+}
