@@ -1,6 +1,7 @@
 //! The goals, a file each.
 
 mod a3;
+mod b7;
 mod p1;
 mod p10;
 mod p11;
@@ -35,7 +36,7 @@ pub(crate) struct Case {
 }
 
 /// All of them, in the order of the table.
-pub(crate) const ALL: [Case; 11] = [
+pub(crate) const ALL: [Case; 12] = [
     Case { goal: "P1", what: "free validation", run: p1::run },
     Case { goal: "P2", what: "lazy proof", run: p2::run },
     Case { goal: "P3", what: "cold beats warm", run: p3::run },
@@ -47,6 +48,7 @@ pub(crate) const ALL: [Case; 11] = [
     Case { goal: "P10", what: "growth", run: p10::run },
     Case { goal: "P11", what: "hit ratio", run: p11::run },
     Case { goal: "A3", what: "manifests", run: a3::run },
+    Case { goal: "B7", what: "the log", run: b7::run },
 ];
 
 /// A name that exists in yt-dlp, from the middle of the list.

@@ -52,6 +52,7 @@ pub(crate) enum Log {
     /// Show a block, or list all.
     Show {
         /// The block's number.
+        #[arg(conflicts_with_all = ["plugin", "operation"])]
         number: Option<u64>,
         #[command(flatten)]
         filter: Filter,

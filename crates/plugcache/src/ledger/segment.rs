@@ -9,7 +9,7 @@ use plugcache_cache::fs::{DataFile, Directory, Kind, c_path, publish_durably};
 
 use super::{
     Hash, LedgerError,
-    block::{LEAST_BODY, MOST_BODY},
+    block::{LEAST_BODY, MOST_BODY, Parsed},
     verify::Damage,
 };
 
@@ -218,8 +218,8 @@ impl<'a> Scan<'a> {
         if self.at + length as u64 > self.end {
             return Ok(None);
         }
-        let skip = (self.at - self.from) as usize;
-        if skip + length > self.buffer.len() {
+        let skip = self.at.checked_sub(self.from).map_or(usize::MAX, |skip| skip as usize);
+        if skip.saturating_add(length) > self.buffer.len() {
             let wanted = ((self.end - self.at) as usize).min(length.max(CHUNK));
             self.buffer.resize(wanted, 0);
             let read = self.file.read_at(&mut self.buffer, self.at)?;
@@ -249,6 +249,27 @@ impl<'a> Scan<'a> {
         let begin = self.at;
         self.at += length as u64;
         Ok(Step::Record { begin, length, hash })
+    }
+
+    /// Goes on behind a record that is not whole, if its length leads to the whole block `next` or to the end.
+    pub(super) fn skip(&mut self, next: u64) -> Result<bool, LedgerError> {
+        let broken = self.at;
+        let Some(frame) = self.bytes(FRAME)? else { return Ok(false) };
+        let length = frame.first_chunk().map_or(0, |length| u32::from_le_bytes(*length) as usize);
+        let behind = broken + (FRAME + length) as u64;
+        if !(LEAST_BODY..=MOST_BODY).contains(&length) || behind > self.end {
+            return Ok(false);
+        }
+        self.at = behind;
+        let leads_on = match self.step()? {
+            Step::End => true,
+            Step::Broken { .. } => false,
+            Step::Record { begin, length, .. } => {
+                Parsed::of(self.body(begin, length)).is_some_and(|block| block.number == next)
+            }
+        };
+        self.at = if leads_on { behind } else { broken };
+        Ok(leads_on)
     }
 
     /// The body of the record that was just stepped over.

@@ -186,6 +186,8 @@ fn damage_inside_is_an_error_that_names_the_place() {
     assert_eq!(log.blocks(..).unwrap().filter(Result::is_err).count(), 1);
     let report = log.verify(..).unwrap();
     assert_eq!((report.damaged, report.damage[0].block, report.damage[0].offset), (1, Some(4), 32));
+    // All others are whole, those behind it in the same segment too.
+    assert_eq!(report.blocks, 10);
 }
 
 #[test]

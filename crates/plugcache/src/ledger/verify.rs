@@ -124,8 +124,15 @@ pub fn verify_directory(
         None => None,
     };
     let (start, end) = bounds(&range);
-    let mut walk =
-        Walk { directory: &directory, anchor, remembered, report, number: 0, previous: Some(Hash::NONE) };
+    let mut walk = Walk {
+        directory: &directory,
+        anchor,
+        remembered,
+        report,
+        number: 0,
+        previous: Some(Hash::NONE),
+        is_lost: false,
+    };
     walk.all(start, end)?;
     Ok(walk.report)
 }
@@ -139,6 +146,8 @@ struct Walk<'a> {
     number: u64,
     /// Hash of the block before it; `None`: unknown, since that one is damaged or was not read.
     previous: Option<Hash>,
+    /// The last segment has damage behind which nothing could be read.
+    is_lost: bool,
 }
 
 impl Walk<'_> {
@@ -204,8 +213,13 @@ impl Walk<'_> {
                         format!("block {number}, whole")
                     };
                     self.report.wrong(file.path(), scan.at, Some(number), expected, found);
-                    self.skip_to(next);
-                    return Ok(());
+                    let begin = scan.at;
+                    if !scan.skip(number + 1)? {
+                        self.skip_to(next);
+                        return Ok(());
+                    }
+                    places.push(begin as u32);
+                    (self.number, self.previous) = (number + 1, None);
                 }
                 Step::Record { begin, length, hash } => {
                     places.push(begin as u32);
@@ -224,7 +238,7 @@ impl Walk<'_> {
         if let Some(next) = next {
             (self.number, self.previous) = (next, None);
         } else {
-            self.previous = None;
+            (self.previous, self.is_lost) = (None, true);
         }
     }
 
@@ -312,7 +326,7 @@ impl Walk<'_> {
             (self.remembered, "as was remembered"),
         ];
         for (head, whose) in heads {
-            if let Some(head) = head.filter(|head| head.count > self.number) {
+            if let Some(head) = head.filter(|head| head.count > self.number && !self.is_lost) {
                 let expected = format!("{} blocks, {whose}", head.count);
                 let found = format!("{} blocks", self.number);
                 self.report.wrong(&path, 0, Some(self.number), expected, found);

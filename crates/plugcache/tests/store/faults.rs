@@ -191,12 +191,12 @@ fn a_full_disk_leaves_what_was() {
     }
     let outcome = std::panic::catch_unwind(|| {
         let plugin = plugin(place.path(), "p").signature("v1");
-        plugin.save(Item::Object, &[1; 50_000]).unwrap();
-        let full = plugin.clone().signature("v2").save(Item::Object, &[2; 300_000]).unwrap_err();
+        plugin.save(Item::Object, &vec![1; 50_000]).unwrap();
+        let full = plugin.clone().signature("v2").save(Item::Object, &vec![2; 300_000]).unwrap_err();
         assert!(matches!(full, StoreError::File(_)), "{full}");
         assert_eq!(plugin.load(Item::Object).unwrap(), Loaded::Found(vec![1; 50_000]));
         assert_eq!(store(place.path()).usage().unwrap().plugins, 1);
-        plugin.save(Item::Object, &[3; 60_000]).unwrap();
+        plugin.save(Item::Object, &vec![3; 60_000]).unwrap();
         assert_eq!(plugin.load(Item::Object).unwrap(), Loaded::Found(vec![3; 60_000]));
     });
     Command::new("umount").arg("-l").arg(place.path()).status().unwrap();

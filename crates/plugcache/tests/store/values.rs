@@ -31,7 +31,7 @@ fn nothing_comes_back_as_something_else() {
     let bytes = plugin(place.path(), "bytes");
     for item in [Item::Object, Item::Named("weights/1"), Item::Named("")] {
         assert_eq!(bytes.load(item).unwrap(), Loaded::Missing);
-        for content in [&b""[..], b"\x80\x05N.", &[0; 100_000]] {
+        for content in [&b""[..], b"\x80\x05N.", &vec![0; 100_000]] {
             bytes.save(item, content).unwrap();
             assert_eq!(bytes.load(item).unwrap(), Loaded::Found(content.to_vec()));
         }
@@ -84,12 +84,12 @@ fn quotas_are_kept_before_anything_is_written() {
     let options = Options { plugin_bytes: 20_000, total_bytes: 30_000, ..Options::default() };
     let store = Store::open_with(place.path().join("data"), options).unwrap();
     let [one, two] = ["one", "two"].map(|id| store.plugin(&Category::SERVING, id));
-    one.save(Item::Object, &[1; 15_000]).unwrap();
+    one.save(Item::Object, &vec![1; 15_000]).unwrap();
     let refused = one.save(Item::Json, &[b'1'; 6_000]).unwrap_err();
     assert!(matches!(refused, StoreError::Quota { whose: "it", limit: 20_000, .. }), "{refused}");
     // What is replaced makes room.
-    one.save(Item::Object, &[2; 18_000]).unwrap();
-    let refused = two.save(Item::Object, &[3; 15_000]).unwrap_err();
+    one.save(Item::Object, &vec![2; 18_000]).unwrap();
+    let refused = two.save(Item::Object, &vec![3; 15_000]).unwrap_err();
     assert!(matches!(refused, StoreError::Quota { whose: "all plugins", limit: 30_000, .. }), "{refused}");
     assert!(
         refused.to_string().contains("30000") && refused.to_string().contains("remove data"),
@@ -97,7 +97,7 @@ fn quotas_are_kept_before_anything_is_written() {
     );
     assert_eq!(two.load(Item::Object).unwrap(), Loaded::Missing);
     assert!(one.remove().unwrap());
-    two.save(Item::Object, &[3; 15_000]).unwrap();
+    two.save(Item::Object, &vec![3; 15_000]).unwrap();
 }
 
 #[test]
