@@ -47,6 +47,9 @@ const IN_USE: &CStr = c"use.lock";
 const WRITING: &CStr = c"write.lock";
 /// How long to wait for who opens, closes, or rewrites. Closing may have to wait for the medium.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long who closes waits for others who do: each gives up his own use first, so the last of them finds himself
+/// alone.
+const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
 /// How long a writer waits for another.
 const WRITE_PATIENCE: Duration = Duration::from_secs(1);
 /// The same, after another writer of this process waited in vain.
@@ -197,7 +200,7 @@ impl Drop for Environment {
             return;
         }
         let clock = crate::clock::SystemClock;
-        self.closing = lock::acquire(&self.directory, OPENING, Duration::ZERO, &clock).ok();
+        self.closing = lock::acquire(&self.directory, OPENING, CLOSE_PATIENCE, &clock).ok();
         if self.closing.is_none() {
             return;
         }
