@@ -63,6 +63,7 @@ mod stats;
 mod table;
 
 use std::{
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -141,6 +142,12 @@ pub struct Obtained<P: Instance> {
     pub outcome: Outcome,
 }
 
+impl<P: Instance> fmt::Debug for Obtained<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Obtained").field("handle", &self.handle).field("outcome", &self.outcome).finish()
+    }
+}
+
 /// Running instances of plugins. Clones are handles to the same ones.
 pub struct Instances<P: Instance> {
     shared: Arc<Shared<P>>,
@@ -149,6 +156,12 @@ pub struct Instances<P: Instance> {
 impl<P: Instance> Clone for Instances<P> {
     fn clone(&self) -> Self {
         Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<P: Instance> fmt::Debug for Instances<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instances").field("name", &self.shared.starts.name()).finish_non_exhaustive()
     }
 }
 
@@ -183,6 +196,7 @@ impl<P: Instance> Instances<P> {
 
     /// The instance of a key, with this configuration: the one that runs, reconfigured if need be, or a new
     /// one that `factory` makes. However many ask at the same time, one factory runs.
+    /// Whoever starts one runs the stop hooks of those that are evicted for it.
     ///
     /// Errors: see [`InstanceError`]. After a configuration was refused, the instance has the old one and can
     /// be used.

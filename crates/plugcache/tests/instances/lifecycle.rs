@@ -162,3 +162,85 @@ fn plugins_of_several_types_share_a_table() {
     assert_eq!(instances.shutdown(), 2);
     assert_eq!(log.take(), ["start a 2", "stop a"]);
 }
+
+/// Asks its own table for things in each of its hooks: a lock held there would never be got.
+struct Curious {
+    instances: plugcache::instances::Instances<Curious>,
+    name: &'static str,
+    log: std::sync::Arc<super::Log>,
+}
+
+impl Curious {
+    fn look_around(&self, hook: &str) {
+        let others = self.instances.stats().live;
+        let friend = self.instances.get_or_create(&key("friend"), &0, |_| Ok(self.like("friend")));
+        let own = match self.instances.get_or_create(&key(self.name), &99, |_| Err("not again".into())) {
+            Ok(_) => "had",
+            Err(InstanceError::Reentrant { .. }) => "reentrant",
+            Err(InstanceError::Start(_)) => "failed",
+            Err(InstanceError::ShutDown { .. }) => "shut down",
+            Err(_) => "other",
+        };
+        self.instances.prune();
+        self.log.add(format!("{hook} {}: {others} live, friend {}, itself {own}", self.name, friend.is_ok()));
+    }
+
+    fn like(&self, name: &'static str) -> Self {
+        Self { instances: self.instances.clone(), name, log: self.log.clone() }
+    }
+}
+
+impl plugcache::instances::Instance for Curious {
+    type Config = u32;
+
+    fn reconfigure(&self, _: &u32) -> Result<(), plugcache::instances::Failure> {
+        self.look_around("reconfigure");
+        Ok(())
+    }
+
+    fn command(&self, _: &serde_json::Value) -> Result<(), plugcache::instances::Failure> {
+        self.log.add(format!("command {}", self.name));
+        Ok(())
+    }
+
+    fn stop(&self) {
+        if self.name != "friend" {
+            self.look_around("stop");
+        }
+    }
+}
+
+#[test]
+fn hooks_may_use_the_table_that_calls_them() {
+    use plugcache::{Hub, instances::Instances};
+    let log: std::sync::Arc<super::Log> = std::sync::Arc::default();
+    let instances: Instances<Curious> =
+        Instances::builder("curious").capacity(2).build(&Hub::in_memory()).unwrap();
+    let start = |name| {
+        let curious = Curious { instances: instances.clone(), name, log: log.clone() };
+        move |_: &u32| {
+            curious.look_around("factory");
+            Ok(curious)
+        }
+    };
+    let a = instances.get_or_create(&key("a"), &1, start("a")).unwrap().handle;
+    instances.get_or_create(&key("a"), &2, start("a")).unwrap();
+    a.command(&json!(1)).unwrap();
+    drop(a);
+    drop(instances.get(&key("friend")));
+    // Makes room: the one that was unused for longest is stopped.
+    let _b = instances.get_or_create(&key("b"), &1, |_| {
+        Ok(Curious { instances: instances.clone(), name: "b", log: log.clone() })
+    });
+    instances.shutdown();
+    assert_eq!(
+        log.take(),
+        [
+            "factory a: 0 live, friend true, itself reentrant",
+            "reconfigure a: 2 live, friend true, itself reentrant",
+            "command a",
+            "stop a: 2 live, friend true, itself failed",
+            "stop b: 0 live, friend false, itself shut down",
+        ]
+    );
+}
