@@ -1,5 +1,7 @@
 //! What a class of plugins says about its configuration.
 
+use std::sync::OnceLock;
+
 use plugcache_cache::Digest;
 use serde_json::{Value, json};
 
@@ -7,7 +9,10 @@ use super::{Merge, Profile, Rules, Unknown};
 use crate::canonical::canonical;
 
 /// What a class of plugins says about its configuration.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// A host keeps it rather than making it anew: its digest, by which its schema is found again, is then
+/// computed once.
+#[derive(Debug, Clone)]
 #[must_use]
 pub struct Definition {
     pub(super) defaults: Value,
@@ -16,6 +21,8 @@ pub struct Definition {
     pub(super) merge: Merge,
     pub(super) unknown: Unknown,
     pub(super) profile: Profile,
+    /// Of all the others, once somebody has asked.
+    digest: OnceLock<Digest>,
 }
 
 impl Definition {
@@ -28,42 +35,42 @@ impl Definition {
             merge: Merge::default(),
             unknown: Unknown::default(),
             profile: Profile::default(),
+            digest: OnceLock::new(),
         }
     }
 
     /// Rules about single keys. Default: none.
-    pub fn rules(mut self, rules: Rules) -> Self {
-        self.rules = rules;
-        self
+    pub fn rules(self, rules: Rules) -> Self {
+        Self { rules, digest: OnceLock::new(), ..self }
     }
 
     /// A JSON Schema of the whole configuration. What it refers to must be in itself: nothing is ever fetched.
     /// Default: none.
-    pub fn json_schema(mut self, schema: Value) -> Self {
-        self.json_schema = Some(schema);
-        self
+    pub fn json_schema(self, schema: Value) -> Self {
+        Self { json_schema: Some(schema), digest: OnceLock::new(), ..self }
     }
 
     /// How overrides are merged into objects. Default: [`Merge::Shallow`].
-    pub fn merge(mut self, merge: Merge) -> Self {
-        self.merge = merge;
-        self
+    pub fn merge(self, merge: Merge) -> Self {
+        Self { merge, digest: OnceLock::new(), ..self }
     }
 
     /// What is done about keys that have no default. Default: [`Unknown::Allow`].
-    pub fn unknown(mut self, unknown: Unknown) -> Self {
-        self.unknown = unknown;
-        self
+    pub fn unknown(self, unknown: Unknown) -> Self {
+        Self { unknown, digest: OnceLock::new(), ..self }
     }
 
     /// What counts as a number of which kind. Default: [`Profile::Strict`].
-    pub fn profile(mut self, profile: Profile) -> Self {
-        self.profile = profile;
-        self
+    pub fn profile(self, profile: Profile) -> Self {
+        Self { profile, digest: OnceLock::new(), ..self }
     }
 
     /// Identity of all of it.
     pub(super) fn digest(&self) -> Digest {
+        *self.digest.get_or_init(|| self.compute_digest())
+    }
+
+    fn compute_digest(&self) -> Digest {
         let options = json!([
             self.json_schema.is_some(),
             self.merge == Merge::Deep,

@@ -62,6 +62,7 @@ fn bounds_may_be_reached_and_are_exact() {
     assert!(!within(&json!(big + 1), &json!(u64::MAX), &json!(big)));
     assert!(!within(&json!(big + 1), &json!(u64::MAX), &json!(as_float)));
     assert!(within(&json!(as_float), &json!(u64::MAX), &json!(big + 1)));
+    assert!(!within(&json!(0), &json!(as_float), &json!(big + 1)));
     // One more than the largest u64 is a float to JSON, and larger than all integers of 64 bits.
     let beyond: Value = serde_json::from_str("18446744073709551616").unwrap();
     assert!(!within(&json!(0), &json!(u64::MAX), &beyond));
