@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use check::Proof;
+pub use check::Proof;
 
 use crate::{Digest, Stamp};
 

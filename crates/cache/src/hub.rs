@@ -174,7 +174,8 @@ impl Hub {
         Ok(())
     }
 
-    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+    /// Where its time comes from.
+    pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.shared.clock)
     }
 

@@ -12,7 +12,7 @@ use crate::{
 
 /// What evidence says today.
 #[derive(Debug)]
-pub(crate) enum Proof {
+pub enum Proof {
     /// Nothing has changed.
     Holds,
     /// Stamps have changed or were too young, content has not: here is evidence that will prove it faster.
@@ -23,7 +23,7 @@ pub(crate) enum Proof {
 
 impl Evidence {
     /// Compares it with the inputs as they are now, as `strength` asks.
-    pub(crate) fn check(&self, strength: Strength, clock: &dyn Clock) -> Proof {
+    pub fn check(&self, strength: Strength, clock: &dyn Clock) -> Proof {
         if strength == Strength::Trust || self.seen.is_empty() {
             return Proof::Holds;
         }
