@@ -104,10 +104,10 @@ impl Builder {
     /// roots that cannot be watched are [polled](State::Polling).
     pub fn start(self) -> io::Result<Watch> {
         let shared = Arc::new(Shared::new(&self)?);
-        let for_thread = Arc::clone(&shared);
+        let (for_thread, told) = (Arc::clone(&shared), shared.last());
         let thread = std::thread::Builder::new()
             .name("plugcache-watch".to_owned())
-            .spawn(move || notify::run(&for_thread))?;
+            .spawn(move || notify::run(&for_thread, told))?;
         Ok(Watch { shared, thread: Some(thread) })
     }
 }

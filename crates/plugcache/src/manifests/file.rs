@@ -1,6 +1,7 @@
 //! A manifest file as a JSON value.
 
 use std::{
+    ffi::OsStr,
     io,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
@@ -59,6 +60,6 @@ pub(super) fn read(path: &Path) -> Result<Option<Value>, ReadError> {
 fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
     let above = path.parent().filter(|above| !above.as_os_str().is_empty());
     let directory = Directory::open(above.unwrap_or(Path::new(".")))?;
-    let name = c_path(path.file_name().unwrap_or_default().as_bytes())?;
+    let name = c_path(path.file_name().unwrap_or(OsStr::new(".")).as_bytes())?;
     Ok(directory.read(&name, Limits::default().bytes as u64)?.bytes)
 }

@@ -22,13 +22,13 @@ struct Notifier<'a> {
     told: Arc<Proven>,
 }
 
-/// Runs until the watch is dropped.
-pub(super) fn run(shared: &Shared) {
+/// Runs until the watch is dropped. `told`: what those who subscribe before it comes to run start from.
+pub(super) fn run(shared: &Shared, told: Arc<Proven>) {
     let file = |queue: &std::sync::Mutex<super::queue::Queue>| {
         queue.lock().unwrap_or_else(PoisonError::into_inner).file()
     };
     let queue = shared.queue.as_ref().ok().map(file);
-    let mut notifier = Notifier { shared, queue, told: shared.last() };
+    let mut notifier = Notifier { shared, queue, told };
     let mut looked = Instant::now();
     while !shared.is_stopping() {
         let last = shared.last();
