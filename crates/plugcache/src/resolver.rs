@@ -147,11 +147,8 @@ impl Resolver {
         found: Vec<Candidate>,
     ) -> Result<Resolution, ResolveError> {
         self.choose(snapshot, suffixed, found).unwrap_or_else(|| {
-            let bare = if self.suffix.is_empty() {
-                None
-            } else {
-                self.choose(snapshot, name, snapshot.find(name))
-            };
+            let bare =
+                if self.suffix.is_empty() { None } else { self.choose(snapshot, name, snapshot.find(name)) };
             bare.unwrap_or_else(|| Err(self.unknown(snapshot, name)))
         })
     }

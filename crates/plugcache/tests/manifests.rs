@@ -93,7 +93,9 @@ fn nothing_is_told_from_empty_and_remembered_only_if_asked() {
         assert_eq!(manifests.get("missing", counted(&loads, None)).unwrap(), None);
     }
     assert_eq!(loads.load(Ordering::SeqCst), 2, "not found is not kept");
-    for (at, empty) in [json!({}), json!([]), json!(null), json!(0), json!(""), json!(false)].into_iter().enumerate() {
+    for (at, empty) in
+        [json!({}), json!([]), json!(null), json!(0), json!(""), json!(false)].into_iter().enumerate()
+    {
         let loads = AtomicUsize::new(0);
         for _ in 0..2 {
             let found = manifests.get(&at.to_string(), counted(&loads, Some(empty.clone()))).unwrap();

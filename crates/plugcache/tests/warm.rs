@@ -53,6 +53,8 @@ fn a_singleton_is_made_once_by_sixteen_threads() {
     assert_eq!((kept.as_str(), loads.load(Ordering::SeqCst)), ("model", 2));
 }
 
+static OWN: OnceLock<Lazy<(), String>> = OnceLock::new();
+
 #[test]
 fn a_failure_is_not_for_ever_and_a_circle_is_told() {
     let tries = AtomicUsize::new(0);
@@ -67,7 +69,6 @@ fn a_failure_is_not_for_ever_and_a_circle_is_told() {
     assert!(panicked.is_err());
     lazy.get().unwrap();
 
-    static OWN: OnceLock<Lazy<(), String>> = OnceLock::new();
     let own = Lazy::new(&Hub::in_memory(), "own", || match OWN.get().unwrap().get() {
         Err(LoadError::Reentrant { .. }) => Err("told".to_owned()),
         other => panic!("{other:?}"),
@@ -78,14 +79,15 @@ fn a_failure_is_not_for_ever_and_a_circle_is_told() {
 #[test]
 fn what_is_idle_is_released() {
     let clock = Arc::new(ManualClock::at(Timestamp(0)));
-    let lazy = Lazy::with_clock(&Hub::in_memory(), "model", Arc::clone(&clock) as _, || Ok::<_, io::Error>(7));
+    let lazy =
+        Lazy::with_clock(&Hub::in_memory(), "model", Arc::clone(&clock) as _, || Ok::<_, io::Error>(7));
     let lazy = lazy.unwrap();
     let idle = Duration::from_mins(5);
     lazy.get().unwrap();
-    clock.advance(idle - Duration::from_nanos(1));
+    clock.advance(Duration::from_secs(299));
     assert!(!lazy.release_idle(idle));
     lazy.get().unwrap();
-    clock.advance(Duration::from_nanos(1));
+    clock.advance(Duration::from_secs(1));
     assert!(!lazy.release_idle(idle), "it was asked for meanwhile");
     clock.advance(idle);
     assert!(lazy.release_idle(idle) && lazy.get_if_made().is_none());
@@ -303,7 +305,9 @@ proptest! {
     fn the_warm_list_is_a_set(keys in prop::collection::vec("[a-e]{1,2}", 1..60), most in 0_usize..40) {
         let place = tempfile::tempdir().unwrap();
         let log = AccessLog::open(place.path(), "host").unwrap();
-        keys.iter().for_each(|key| log.note(key));
+        for key in &keys {
+            log.note(key);
+        }
         log.flush().unwrap();
         let list = log.warm_list(most).unwrap();
         let distinct: std::collections::BTreeSet<&String> = keys.iter().collect();

@@ -106,7 +106,12 @@ fn subscribers_are_told_of_records_and_answers_know_at_once() {
     assert_eq!(told(&changes), "- two");
 
     // A touch changes nothing that anybody is told of, and the next answer needs no look again.
-    fs::File::options().write(true).open(root.join("one.json")).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    fs::File::options()
+        .write(true)
+        .open(root.join("one.json"))
+        .unwrap()
+        .set_modified(std::time::UNIX_EPOCH)
+        .unwrap();
     assert_eq!(watch.resolve("one").report.strength, Strength::Full);
     tree.remove("root/three.json").unwrap();
     assert_eq!(told(&changes), "- three");
@@ -227,7 +232,11 @@ fn proc_is_no_local_file_system() {
     let root = place.path().join("root");
     symlink("/proc/self/task", &root).unwrap();
     let watch = Watch::builder(resolver(manifests("*.json"), place.path(), &root)).start().unwrap();
-    assert!(matches!(watch.state(), State::Polling { why: Unwatched::NotLocal { .. } }), "{:?}", watch.state());
+    assert!(
+        matches!(watch.state(), State::Polling { why: Unwatched::NotLocal { .. } }),
+        "{:?}",
+        watch.state()
+    );
 }
 
 type Answer = BTreeMap<String, (Plugin, Vec<Plugin>)>;

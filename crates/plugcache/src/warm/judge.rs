@@ -88,9 +88,60 @@ impl<K: Eq> Judge<K> {
             self.judged = WINDOW;
         }
     }
+}
 
-    #[cfg(test)]
-    pub(super) fn pending(&self) -> usize {
-        self.pending.len()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Predicts the next key, or one that never comes, and asks for the next.
+    fn go_on(judge: &mut Judge<i32>, next: &mut i32, is_right: bool) -> Verdicts {
+        *next += 1;
+        assert!(judge.predict(if is_right { *next } else { -*next }));
+        judge.access(next)
+    }
+
+    #[test]
+    fn it_stops_below_a_quarter_and_resumes_from_a_half() {
+        let (mut judge, mut next) = (Judge::new(1), 0);
+        let mut run = |right_of_four: i32, accesses: i32| {
+            for at in 0..accesses {
+                go_on(&mut judge, &mut next, at % 4 < right_of_four);
+            }
+            judge.is_stopped()
+        };
+        assert!(!run(1, 640), "a quarter is enough");
+        assert!(run(0, 64));
+        assert!(run(1, 640), "and not enough to resume");
+        assert!(!run(2, 640));
+        assert!(!run(4, 64));
+    }
+
+    #[test]
+    fn what_was_not_told_is_not_counted() {
+        let (mut judge, mut next) = (Judge::new(1), 0);
+        let mut wasted = 0;
+        for _ in 0..64 {
+            wasted += go_on(&mut judge, &mut next, false).wasted;
+        }
+        assert_eq!((wasted, judge.is_stopped()), (64, true));
+        assert_eq!(go_on(&mut judge, &mut next, true), Verdicts { used: 0, wasted: 0 });
+        assert_eq!(go_on(&mut judge, &mut next, false), Verdicts { used: 0, wasted: 0 });
+    }
+
+    #[test]
+    fn a_key_is_pending_once_and_not_for_ever() {
+        let mut judge = Judge::new(3);
+        assert!(judge.predict("a") && !judge.predict("a"));
+        for _ in 0..2 {
+            assert_eq!(judge.access(&"b"), Verdicts::default());
+        }
+        assert_eq!(judge.access(&"a"), Verdicts { used: 1, wasted: 0 }, "in the last moment");
+        assert!(judge.predict("a"));
+        for _ in 0..2 {
+            judge.access(&"b");
+        }
+        assert_eq!(judge.access(&"b"), Verdicts { used: 0, wasted: 1 });
+        assert_eq!(judge.access(&"a"), Verdicts::default());
     }
 }

@@ -53,7 +53,9 @@ impl<K: Clone + Eq + Hash> Successors<K> {
     /// What follows `key` with at least this share of its occurrences, most likely first.
     pub(super) fn likely(&self, key: &K, confidence: f64) -> Vec<K> {
         let hash = self.hasher.hash_one(key);
-        let Some(context) = self.contexts.peek(hash, |context| context.key == *key) else { return Vec::new() };
+        let Some(context) = self.contexts.peek(hash, |context| context.key == *key) else {
+            return Vec::new();
+        };
         let mut likely: Vec<&(K, u16)> = context
             .followers
             .iter()
@@ -91,5 +93,57 @@ impl<K: Clone + Eq> Context<K> {
             self.followers.iter_mut().for_each(|(_, count)| *count /= 2);
             self.followers.retain(|(_, count)| *count > 0);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plugcache_testkit::Random;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn memory_is_bounded(keys in prop::collection::vec(0_u16..200, 0..3_000), most in 0_usize..50) {
+            let mut successors = Successors::new(most);
+            for key in &keys {
+                successors.learn(key);
+                let (contexts, followers) = successors.sizes();
+                prop_assert!(contexts <= most && followers <= contexts * FOLLOWERS);
+            }
+        }
+    }
+
+    #[test]
+    fn habits_change() {
+        let mut successors = Successors::new(10);
+        let mut repeat = |pair: [&'static str; 2], times: usize| {
+            for _ in 0..times {
+                for key in pair.iter().chain([&"between"]) {
+                    successors.learn(key);
+                }
+            }
+            successors.likely(&"a", 0.5)
+        };
+        assert_eq!(repeat(["a", "b"], 1), [""; 0], "once is a chance");
+        assert_eq!(repeat(["a", "b"], 100), ["b"]);
+        assert_eq!(repeat(["a", "c"], 60), ["c"], "what was usual once is forgotten");
+        let repeated = successors.likely(&"between", 0.5);
+        successors.learn(&"between");
+        successors.learn(&"between");
+        assert_eq!(successors.likely(&"between", 0.5), repeated, "one that follows itself says nothing");
+    }
+
+    /// More followers than there is room for: the usual one stays.
+    #[test]
+    fn noise_does_not_push_out_the_usual_follower() {
+        let mut successors = Successors::new(10);
+        let mut random = Random::new(1);
+        for _ in 0..1_000 {
+            successors.learn(&0);
+            successors.learn(&if random.once_in(4) { 1_000 + random.below(1_000) } else { 1 });
+        }
+        assert_eq!(successors.likely(&0, 0.5), [1]);
     }
 }

@@ -86,8 +86,7 @@ impl Plan {
 
     /// Where a name in a directory leads.
     fn step(&mut self, above: &Path, name: &OsStr, content: bool, depth: usize) -> Option<PathBuf> {
-        let Interest { names, content: is_content, .. } =
-            self.interests.entry(above.to_owned()).or_default();
+        let Interest { names, content: is_content, .. } = self.interests.entry(above.to_owned()).or_default();
         names.insert(name.to_owned());
         *is_content |= content;
         if depth > LONGEST_CHAIN {
