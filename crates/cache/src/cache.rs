@@ -124,6 +124,12 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
         self.shared.entries.len()
     }
 
+    /// How many of these have expired or been declared wrong as a whole, and wait to be asked for, pruned or
+    /// evicted. Looks at all of them; not at their inputs and tags.
+    pub fn expired_len(&self) -> usize {
+        self.shared.count_expired()
+    }
+
     /// Whether it has none in memory.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -24,10 +24,13 @@ pub enum Strength {
     Full,
     /// Every file is read: for file systems whose stamps lie.
     Hash,
+    /// A live watcher has seen no change since a full validation, so nothing is looked at. A strength of answers
+    /// only: what it is asked of looks as at [`Full`](Self::Full).
+    Watched,
 }
 
 impl Strength {
-    /// All of them, weakest first.
+    /// All that can be asked for, weakest first.
     pub const ALL: [Self; 5] = [Self::Trust, Self::Dirs, Self::Lazy, Self::Full, Self::Hash];
 
     /// The word for it.
@@ -38,6 +41,7 @@ impl Strength {
             Self::Lazy => "lazy",
             Self::Full => "full",
             Self::Hash => "hash",
+            Self::Watched => "watched",
         }
     }
 }

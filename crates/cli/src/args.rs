@@ -3,6 +3,7 @@
 
 mod cache;
 mod log;
+mod watch;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -10,6 +11,7 @@ pub(crate) use cache::{Cache, Clear, Kind, Place, Stats};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 pub(crate) use log::{DataPlace, Filter, Log, PruneSnapshots};
 use plugcache::{Case, Duplicates, cache::Strength, config::units};
+pub(crate) use watch::Watch;
 
 /// Finds plugins without running them, and proves that what it remembers is still true.
 #[derive(Debug, Parser)]
@@ -97,6 +99,8 @@ pub(crate) enum Plugins {
         #[command(flatten)]
         select: Box<Select>,
     },
+    /// Print a line for each plugin that is added, changed or removed from now on.
+    Watch(Watch),
 }
 
 /// Which plugins: roots, rules, names. What is not given comes from the project file.

@@ -83,8 +83,15 @@ impl Output {
     /// Talk: how the answer came about.
     pub(crate) fn footer(&self, report: &Report) {
         self.warnings(report);
-        if !self.quiet && !self.is_json() {
-            let _ = writeln!(anstream::stderr(), "{DIM}{}{DIM:#}", summary(report));
+        if !self.is_json() {
+            self.talk(format!("{DIM}{}{DIM:#}", summary(report)));
+        }
+    }
+
+    /// Talk: what goes on.
+    pub(crate) fn talk(&self, text: impl Display) {
+        if !self.quiet {
+            let _ = writeln!(anstream::stderr(), "{text}");
         }
     }
 

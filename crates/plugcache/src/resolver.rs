@@ -121,17 +121,36 @@ impl Resolver {
     /// succeeds as soon as a file makes it true.
     pub fn resolve(&self, name: &str) -> Answer {
         let suffixed = format!("{name}{}", self.suffix);
-        let (snapshot, outcome) = self.session.find(&suffixed, |snapshot, found| {
-            self.choose(snapshot, &suffixed, found).unwrap_or_else(|| {
-                let bare = if self.suffix.is_empty() {
-                    None
-                } else {
-                    self.choose(snapshot, name, snapshot.find(name))
-                };
-                bare.unwrap_or_else(|| Err(self.unknown(snapshot, name)))
-            })
-        });
+        let (snapshot, outcome) =
+            self.session.find(&suffixed, |snapshot, found| self.judge(snapshot, name, &suffixed, found));
         Answer { outcome, report: snapshot.report().clone() }
+    }
+
+    /// What a snapshot that is known to be true answers to a name.
+    #[cfg(feature = "watch")]
+    pub(crate) fn resolve_in(&self, snapshot: &Snapshot, name: &str) -> Result<Resolution, ResolveError> {
+        let suffixed = format!("{name}{}", self.suffix);
+        self.judge(snapshot, name, &suffixed, snapshot.find(&suffixed))
+    }
+
+    /// What such a snapshot lists.
+    #[cfg(feature = "watch")]
+    pub(crate) fn list_in(&self, snapshot: &Snapshot) -> Vec<Resolution> {
+        self.group(snapshot)
+    }
+
+    fn judge(
+        &self,
+        snapshot: &Snapshot,
+        name: &str,
+        suffixed: &str,
+        found: Vec<Candidate>,
+    ) -> Result<Resolution, ResolveError> {
+        self.choose(snapshot, suffixed, found).unwrap_or_else(|| {
+            let bare =
+                if self.suffix.is_empty() { None } else { self.choose(snapshot, name, snapshot.find(name)) };
+            bare.unwrap_or_else(|| Err(self.unknown(snapshot, name)))
+        })
     }
 
     /// The files that the answer to a name rests on; none for an unknown name. Trusts the index as it is:

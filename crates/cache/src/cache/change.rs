@@ -138,14 +138,23 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         Ok(count.max(on_disk))
     }
 
+    /// How many entries in memory time and generation alone forbid to serve.
+    pub(super) fn count_expired(&self) -> usize {
+        let is_live = self.is_live();
+        self.entries.count(|entry| !is_live(entry))
+    }
+
+    /// Whether time and generation alone let an entry be served now.
+    fn is_live(&self) -> impl Fn(&Entry<K, V>) -> bool {
+        let (generation, now) = (self.control.generation() as u32, self.now());
+        move |entry| {
+            entry.generation == generation && self.policy.end(entry.refresh_at).is_none_or(|end| now < end)
+        }
+    }
+
     /// Removes what is stale, and on disk what is older than `older_than`.
     pub(super) fn prune(&self, older_than: Option<Duration>) -> Result<u64> {
-        let generation = self.control.generation() as u32;
-        let now = self.now();
-        let is_live = |entry: &Entry<K, V>| {
-            entry.generation == generation && self.policy.end(entry.refresh_at).is_none_or(|end| now < end)
-        };
-        let removed = self.entries.retain(is_live);
+        let removed = self.entries.retain(self.is_live());
         let count = removed.len() as u64;
         for entry in removed {
             self.dismiss(entry, Cause::Expired);

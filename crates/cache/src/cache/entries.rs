@@ -264,6 +264,12 @@ impl<K: Key + ?Sized, V> Entries<K, V> {
         removed
     }
 
+    /// How many of them are as `is` says.
+    pub(super) fn count(&self, is: impl Fn(&Entry<K, V>) -> bool) -> usize {
+        let shards = self.shards.iter().filter_map(Guarded::<RwLock<_>>::read);
+        shards.map(|shard| shard.iter().filter(|entry| is(entry)).count()).sum()
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.shards.iter().filter_map(Guarded::<RwLock<_>>::read).map(|shard| shard.len()).sum()

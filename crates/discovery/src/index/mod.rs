@@ -6,6 +6,7 @@ mod image;
 pub mod maintenance;
 mod open;
 mod patch;
+mod places;
 mod records;
 mod report;
 mod session;
@@ -13,5 +14,6 @@ mod table;
 mod validate;
 
 pub use open::{Candidate, Evidence, Index};
+pub use places::Places;
 pub use report::{Report, Stale};
 pub use session::{Location, Session, Snapshot};

@@ -80,7 +80,9 @@ pub(super) fn whole(
     match strength {
         Strength::Trust => {}
         Strength::Dirs | Strength::Lazy => validation.directories().map_err(|_| damaged())?,
-        Strength::Full | Strength::Hash => validation.everything().map_err(|_| damaged())?,
+        Strength::Full | Strength::Hash | Strength::Watched => {
+            validation.everything().map_err(|_| damaged())?;
+        }
     }
     validation.findings.roots = validation.roots;
     Ok(validation.findings)

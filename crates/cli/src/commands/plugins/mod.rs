@@ -4,6 +4,7 @@ mod ls;
 mod resolve;
 mod search;
 mod show;
+mod watch;
 
 use plugcache::discovery::plugin::Plugin;
 use serde_json::{Value, json};
@@ -20,6 +21,7 @@ pub(super) fn run(command: Plugins, output: &Output) -> Result<Outcome, Failure>
         Plugins::Resolve { name, select } => resolve::run(&name, &select, output),
         Plugins::Show { name, select } => show::run(&name, &select, output),
         Plugins::Search { words, select } => search::run(&words, &select, output),
+        Plugins::Watch(args) => watch::run(&args, output),
     }
 }
 
