@@ -7,6 +7,7 @@
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
+pub mod canonical;
 pub mod config;
 pub mod instances;
 pub mod ledger;
