@@ -62,10 +62,12 @@ impl StatePlugin for Files {
     fn query_current_state(&self) -> Result<Value, PluginError> {
         let mut state = Map::new();
         for (path, found) in self.tree().all()? {
-            state.entry(path).or_insert_with(|| match found {
+            let described = match found {
                 Found::File(file) => described(&file.bytes, file.mode),
                 Found::Other(why) => json!({ "skipped": why }),
-            });
+                Found::Directory => continue,
+            };
+            state.insert(path, described);
         }
         Ok(Value::Object(state))
     }
@@ -117,7 +119,7 @@ impl StatePlugin for Files {
         let tree = self.tree();
         for (path, wanted) in desired::read(desired)? {
             let is_so = match (tree.find(path)?, wanted) {
-                (None, Wanted::Absent) => true,
+                (None | Some(Found::Directory), Wanted::Absent) => true,
                 (Some(Found::File(now)), Wanted::File(file)) => {
                     now.bytes == file.bytes && file.mode.is_none_or(|mode| mode == now.mode)
                 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     super::plugin::{Applied, Capabilities, PluginError, StateAction, StateDiff, StatePlugin},
-    text::{namespace, read_made_up, shown},
+    text::{namespace, read_made_up},
 };
 
 /// Largest value, in bytes.
@@ -78,9 +78,10 @@ impl Sysctl {
     }
 
     fn value(&self, root: &OwnedFd, name: &str) -> Result<String, PluginError> {
-        let bytes = read_made_up(root, &path_of(name)?, LARGEST)
-            .map_err(|errno| PluginError(format!("kernel parameter `{name}` cannot be read: {errno}")))?;
-        Ok(shown(&bytes).trim_end_matches('\n').to_owned())
+        let failed = |why: String| PluginError(format!("kernel parameter `{name}` cannot be read: {why}"));
+        let bytes =
+            read_made_up(root, &path_of(name)?, LARGEST).map_err(|errno| failed(errno.to_string()))?;
+        text(bytes).map_err(failed)
     }
 
     fn write(&self, root: &OwnedFd, name: &str, value: &str) -> Result<(), PluginError> {
@@ -140,6 +141,8 @@ struct Walked {
     values: Map<String, Value>,
     skipped: Map<String, Value>,
     count: usize,
+    /// Only those that can be written count.
+    is_for_writing: bool,
 }
 
 impl Walked {
@@ -151,17 +154,21 @@ impl Walked {
             )));
         }
         let stat = rustix::fs::statat(fd, file, rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
+        let mode = stat.map_or(0o666, |stat| stat.st_mode);
         // Asking to read what can only be written would be an error that says less.
-        if stat.is_ok_and(|stat| stat.st_mode & 0o444 == 0) {
+        if mode & 0o444 == 0 {
             self.skip(name, "it can only be written".to_owned());
             return Ok(());
         }
-        match read_made_up(fd, file, LARGEST) {
-            Ok(bytes) => {
-                self.values.insert(name, shown(&bytes).trim_end_matches('\n').into());
-            }
-            Err(Errno::FBIG) => self.skip(name, format!("it has more than {LARGEST} bytes")),
-            Err(errno) => self.skip(name, errno.to_string()),
+        let read = match read_made_up(fd, file, LARGEST) {
+            Ok(bytes) => text(bytes),
+            Err(Errno::FBIG) => Err(format!("it has more than {LARGEST} bytes")),
+            Err(errno) => Err(errno.to_string()),
+        };
+        match read {
+            Ok(_) if self.is_for_writing && mode & 0o222 == 0 => {}
+            Ok(value) => drop(self.values.insert(name, value.into())),
+            Err(why) => self.skip(name, why),
         }
         Ok(())
     }
@@ -237,7 +244,9 @@ impl StatePlugin for Sysctl {
     /// What is about to be written, or all that can be, as it is.
     fn create_checkpoint(&self, diff: Option<&StateDiff>) -> Result<Value, PluginError> {
         let Some(diff) = diff else {
-            return Ok(json!({ "values": self.query_current_state()?["values"] }));
+            let mut walked = Walked { is_for_writing: true, ..Walked::default() };
+            self.walk(&mut walked, &self.open()?, &mut Vec::new())?;
+            return Ok(json!({ "values": walked.values }));
         };
         let root = self.open()?;
         let mut values = Map::new();
@@ -250,10 +259,13 @@ impl StatePlugin for Sysctl {
     fn rollback(&self, checkpoint: &Value) -> Result<(), PluginError> {
         let root = self.open()?;
         let mut problems = Vec::new();
-        for (name, old) in wanted(checkpoint)? {
-            // What never changed is not written: many parameters can only be read.
-            let is_there = self.value(&root, name).is_ok_and(|now| is_same(&now, &old));
-            if !is_there && let Err(error) = self.write(&root, name, &old) {
+        let values = checkpoint.get("values").and_then(Value::as_object);
+        let values = values.ok_or_else(|| PluginError::new("this is no checkpoint of kernel parameters"))?;
+        for (name, old) in values {
+            let old = old.as_str().unwrap_or_default();
+            // What never changed is not written: to write can mean more than to set.
+            let is_there = self.value(&root, name).is_ok_and(|now| is_same(&now, old));
+            if !is_there && let Err(error) = self.write(&root, name, old) {
                 problems.push(error.to_string());
             }
         }
@@ -283,6 +295,12 @@ fn wanted(desired: &Value) -> Result<Vec<(&str, String)>, PluginError> {
         Ok((name.as_str(), text))
     });
     values.collect()
+}
+
+/// What a parameter says. What is not UTF-8 could not be written back as it was.
+fn text(bytes: Vec<u8>) -> Result<String, String> {
+    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+    Ok(text.trim_end_matches('\n').to_owned())
 }
 
 /// The path of a parameter below its root. Dots lead down, and a `/` stands for a dot in a name.

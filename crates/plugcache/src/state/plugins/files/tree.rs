@@ -41,6 +41,8 @@ struct Folder {
 /// What is at a path.
 pub(super) enum Found {
     File(Now),
+    /// A directory, which is nothing that has a content.
+    Directory,
     /// Something else, and what.
     Other(String),
 }
@@ -82,7 +84,7 @@ impl<'a> Tree<'a> {
                 }
                 if str::from_utf8(&name).is_err() {
                     all.insert(path, Found::Other("its name is not UTF-8".to_owned()));
-                } else if kind == Kind::Directory && !folder.is_link(&name) {
+                } else if kind == Kind::Directory && !is_link(&folder.fd, &name) {
                     if names.len() < DEEPEST {
                         rest.push(path);
                     } else {
@@ -125,7 +127,9 @@ impl<'a> Tree<'a> {
         let names = desired::components(path)?;
         let Some((name, above)) = names.split_last() else { return Ok(()) };
         self.make(above)?;
-        let folder = self.folder(above)?.ok_or_else(|| self.failed("open", path, Errno::NOENT))?;
+        let folder = self.folder(above)?.ok_or_else(|| {
+            PluginError(format!("`{path}` cannot be made: a file is where a directory would have to be"))
+        })?;
         let (mode, owner) = match folder.look(name.as_bytes())? {
             Some(Found::Other(what)) => {
                 return Err(PluginError(format!("`{path}` cannot be replaced: {what}")));
@@ -156,8 +160,12 @@ impl<'a> Tree<'a> {
         let names = desired::components(path)?;
         let Some((name, above)) = names.split_last() else { return Ok(()) };
         let Some(folder) = self.folder(above)? else { return Ok(()) };
-        if let Some(Found::Other(what)) = folder.look(name.as_bytes())? {
-            return Err(PluginError(format!("`{path}` cannot be removed: {what}")));
+        match folder.look(name.as_bytes())? {
+            Some(Found::Other(what)) => {
+                return Err(PluginError(format!("`{path}` cannot be removed: {what}")));
+            }
+            Some(Found::Directory) => return Ok(()),
+            Some(Found::File(_)) | None => {}
         }
         folder.directory.remove(&c_name(name)?)?;
         Ok(folder.directory.synchronise()?)
@@ -199,9 +207,11 @@ impl<'a> Tree<'a> {
             fd = match rustix::fs::openat(&fd, *name, flags | OFlags::NOFOLLOW, Mode::empty()) {
                 Ok(below) => below,
                 Err(Errno::NOENT) => return Ok(None),
+                // Where a file is, there is no directory.
+                Err(Errno::NOTDIR) if !is_link(&fd, name.as_bytes()) => return Ok(None),
                 Err(Errno::NOTDIR | Errno::LOOP) => {
                     return Err(PluginError(format!(
-                        "{}: `{name}` is no directory, or a symbolic link, which is not followed",
+                        "{}: `{name}` is a symbolic link, which is not followed",
                         self.root.join(names.join("/")).display()
                     )));
                 }
@@ -236,16 +246,16 @@ pub(super) fn is_temporary(name: &[u8]) -> bool {
     name.starts_with(b".tmp-")
 }
 
+fn is_link(directory: &OwnedFd, name: &[u8]) -> bool {
+    let stat = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW);
+    stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
+}
+
 fn c_name(name: &str) -> Result<CString, PluginError> {
     Ok(fs::c_path(name.as_bytes())?)
 }
 
 impl Folder {
-    fn is_link(&self, name: &[u8]) -> bool {
-        let stat = rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW);
-        stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
-    }
-
     /// What an entry is, itself and not what it may lead to.
     fn look(&self, name: &[u8]) -> Result<Option<Found>, PluginError> {
         let failed = |what| {
@@ -260,7 +270,7 @@ impl Folder {
         let other = |what: &str| Ok(Some(Found::Other(what.to_owned())));
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => {}
-            FileType::Directory => return other("it is a directory"),
+            FileType::Directory => return Ok(Some(Found::Directory)),
             FileType::Symlink => return other("it is a symbolic link"),
             _ => return other("it is no regular file"),
         }
