@@ -1,0 +1,99 @@
+//! Files as they were, to be brought back.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    super::super::plugin::{PluginError, StateAction, StateDiff},
+    desired::File,
+    tree::{Found, Tree},
+};
+
+/// What was there.
+#[derive(Serialize, Deserialize)]
+struct Snapshot {
+    /// Whether it has all files, so that others were not there.
+    is_whole: bool,
+    /// `None`: there was no such file.
+    files: BTreeMap<String, Option<Kept>>,
+    /// Directories that were not there.
+    missing: Vec<String>,
+}
+
+/// A file as it was.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    file: Value,
+    owner: (u32, u32),
+}
+
+/// All that a diff is about to touch, or all there is.
+pub(super) fn make(tree: &Tree<'_>, diff: Option<&StateDiff>) -> Result<Value, PluginError> {
+    let mut snapshot = Snapshot { is_whole: diff.is_none(), files: BTreeMap::new(), missing: Vec::new() };
+    match diff {
+        None => {
+            for (path, found) in tree.all()? {
+                if let Found::File(_) = found {
+                    snapshot.files.insert(path, keep(Some(found)));
+                }
+            }
+        }
+        Some(diff) => {
+            for path in diff.actions.iter().map(StateAction::path) {
+                snapshot.missing.extend(tree.missing_above(path)?);
+                snapshot.files.insert(path.to_owned(), keep(tree.find(path)?));
+            }
+        }
+    }
+    Ok(json!(snapshot))
+}
+
+/// What is no file is not kept: nothing here replaces or removes it.
+fn keep(found: Option<Found>) -> Option<Kept> {
+    let Some(Found::File(now)) = found else { return None };
+    let file = File { bytes: now.bytes, mode: Some(now.mode & 0o777) }.to_json();
+    Some(Kept { file, owner: now.owner })
+}
+
+/// Brings back what was there. What is as it was is not touched, so that it can be done again.
+pub(super) fn go_back(tree: &Tree<'_>, checkpoint: &Value) -> Result<(), PluginError> {
+    let snapshot = Snapshot::deserialize(checkpoint)
+        .map_err(|error| PluginError(format!("this is no checkpoint of files: {error}")))?;
+    let mut problems = Vec::new();
+    let mut note = |done: Result<(), PluginError>| problems.extend(done.err().map(|error| error.0));
+    // First what goes: it may be in the way of what comes back.
+    for path in snapshot.files.iter().filter(|(_, kept)| kept.is_none()).map(|(path, _)| path) {
+        note(tree.remove(path));
+    }
+    if snapshot.is_whole {
+        for (path, found) in tree.all()? {
+            if matches!(found, Found::File(_)) && !snapshot.files.contains_key(&path) {
+                note(tree.remove(&path));
+            }
+        }
+    }
+    let mut missing = snapshot.missing;
+    missing.sort_by_key(|path| std::cmp::Reverse(path.len()));
+    for path in &missing {
+        note(tree.remove_empty(path));
+    }
+    for (path, kept) in snapshot.files {
+        if let Some(Kept { file, owner }) = kept {
+            note(File::read(&path, &file).and_then(|file| bring_back(tree, &path, &file, owner)));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(PluginError(problems.join("; "))) }
+}
+
+fn bring_back(tree: &Tree<'_>, path: &str, file: &File, owner: (u32, u32)) -> Result<(), PluginError> {
+    match tree.find(path)? {
+        Some(Found::File(now))
+            if now.bytes == file.bytes && Some(now.mode) == file.mode && now.owner == owner =>
+        {
+            Ok(())
+        }
+        _ => tree.put(path, file, Some(owner)),
+    }
+}
