@@ -178,7 +178,8 @@ fn append_single(place: &Path, sizes: &Sizes) -> Result<Vec<Row>> {
     let ours = Subject::new("ours", |_| {
         let log = open(&fresh(place, "single")?, Sync::OnFlush)?;
         Sample::of(|| {
-            (0..SINGLE).try_for_each(|n| log.append(operation(n)).map(drop)).map(|()| Ok(SINGLE))?
+            (0..SINGLE).try_for_each(|n| log.append(operation(n)).map(drop))?;
+            Ok(SINGLE)
         })
     });
     let floor = Subject::new("the same bytes hashed and written", |_| {
@@ -199,7 +200,8 @@ fn append_durably(place: &Path, sizes: &Sizes) -> Result<Vec<Row>> {
     let ours = Subject::new("ours", |_| {
         let log = open(&fresh(place, "durable")?, Sync::Always)?;
         Sample::of(|| {
-            (0..DURABLE).try_for_each(|n| log.append(operation(n)).map(drop)).map(|()| Ok(DURABLE))?
+            (0..DURABLE).try_for_each(|n| log.append(operation(n)).map(drop))?;
+            Ok(DURABLE)
         })
     });
     let floor = Subject::new("the same bytes hashed, written, synchronised", |_| {
