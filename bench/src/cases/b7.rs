@@ -9,7 +9,7 @@ use std::{
 };
 
 use plugcache::ledger::{Hash, Ledger, Operation, Options, Sync};
-use rusqlite::Connection;
+use rusqlite::{Connection, Statement};
 
 use crate::{
     Result,
@@ -105,17 +105,31 @@ fn sqlite(place: &Path, synchronous: &str) -> Result<Connection> {
     Ok(connection)
 }
 
-fn insert(connection: &mut Connection, from: u64, count: u64) -> Result {
-    let change = connection.transaction()?;
-    {
-        let mut insert = change.prepare_cached("insert into blocks values (?, ?, ?, ?, ?, ?, ?)")?;
-        for n in (from..).take(usize::try_from(count)?) {
-            let row = (n.cast_signed(), format!("plugin-{}", n % 20), "apply", 0_i64, [n as u8; 32]);
-            insert.execute((row.0, row.1, row.2, row.3, row.4, [7_u8; 32], format!("{{\"n\":{n}}}")))?;
-        }
+/// The statements of a transaction, prepared.
+struct Table<'a> {
+    begin: Statement<'a>,
+    insert: Statement<'a>,
+    commit: Statement<'a>,
+}
+
+impl<'a> Table<'a> {
+    fn of(connection: &'a Connection) -> Result<Self> {
+        let insert = "insert into blocks values (?, ?, ?, ?, ?, ?, ?)";
+        let [begin, insert, commit] = ["begin", insert, "commit"].map(|text| connection.prepare(text));
+        Ok(Self { begin: begin?, insert: insert?, commit: commit? })
     }
-    change.commit()?;
-    Ok(())
+
+    /// A transaction of `count` rows.
+    fn insert(&mut self, from: u64, count: u64) -> Result {
+        self.begin.execute([])?;
+        for n in (from..).take(usize::try_from(count)?) {
+            let (plugin, hash) = (format!("plugin-{}", n % 20), [n as u8; 32]);
+            let metadata = format!("{{\"n\":{n}}}");
+            self.insert.execute((n.cast_signed(), plugin, "apply", 0_i64, hash, [7_u8; 32], metadata))?;
+        }
+        self.commit.execute([])?;
+        Ok(())
+    }
 }
 
 fn append(place: &Path, blocks: u64, sizes: &Sizes) -> Result<Vec<Row>> {
@@ -142,10 +156,11 @@ fn append(place: &Path, blocks: u64, sizes: &Sizes) -> Result<Vec<Row>> {
     });
     let peer = Subject::new("SQLite, WAL, prepared, as batched", |_| {
         let path = fresh(place, "sqlite")?;
-        let mut connection = sqlite(&path, "normal")?;
+        let connection = sqlite(&path, "normal")?;
+        let mut table = Table::of(&connection)?;
         Sample::of(|| {
             for from in (0..blocks).step_by(BATCH as usize) {
-                insert(&mut connection, from, BATCH)?;
+                table.insert(from, BATCH)?;
             }
             Ok(blocks)
         })
@@ -163,7 +178,8 @@ fn append_single(place: &Path, sizes: &Sizes) -> Result<Vec<Row>> {
     let ours = Subject::new("ours", |_| {
         let log = open(&fresh(place, "single")?, Sync::OnFlush)?;
         Sample::of(|| {
-            (0..SINGLE).try_for_each(|n| log.append(operation(n)).map(drop)).map(|()| Ok(SINGLE))?
+            (0..SINGLE).try_for_each(|n| log.append(operation(n)).map(drop))?;
+            Ok(SINGLE)
         })
     });
     let floor = Subject::new("the same bytes hashed and written", |_| {
@@ -171,8 +187,9 @@ fn append_single(place: &Path, sizes: &Sizes) -> Result<Vec<Row>> {
         Sample::of(|| bare(&file, sizes, SINGLE, 1, false))
     });
     let peer = Subject::new("SQLite, WAL, unsynchronised, a transaction each", |_| {
-        let mut connection = sqlite(&fresh(place, "single-sqlite")?, "off")?;
-        Sample::of(|| (0..SINGLE).try_for_each(|n| insert(&mut connection, n, 1)).map(|()| SINGLE))
+        let connection = sqlite(&fresh(place, "single-sqlite")?, "off")?;
+        let mut table = Table::of(&connection)?;
+        Sample::of(|| (0..SINGLE).try_for_each(|n| table.insert(n, 1)).map(|()| SINGLE))
     });
     let [ours, floor, peer] = interleave(4, [ours, floor, peer])?;
     let case = format!("{SINGLE} blocks appended, one at a time, left to the system");
@@ -183,7 +200,8 @@ fn append_durably(place: &Path, sizes: &Sizes) -> Result<Vec<Row>> {
     let ours = Subject::new("ours", |_| {
         let log = open(&fresh(place, "durable")?, Sync::Always)?;
         Sample::of(|| {
-            (0..DURABLE).try_for_each(|n| log.append(operation(n)).map(drop)).map(|()| Ok(DURABLE))?
+            (0..DURABLE).try_for_each(|n| log.append(operation(n)).map(drop))?;
+            Ok(DURABLE)
         })
     });
     let floor = Subject::new("the same bytes hashed, written, synchronised", |_| {
@@ -191,8 +209,9 @@ fn append_durably(place: &Path, sizes: &Sizes) -> Result<Vec<Row>> {
         Sample::of(|| bare(&file, sizes, DURABLE, 1, true))
     });
     let peer = Subject::new("SQLite, WAL, synchronous = full", |_| {
-        let mut connection = sqlite(&fresh(place, "durable-sqlite")?, "full")?;
-        Sample::of(|| (0..DURABLE).try_for_each(|n| insert(&mut connection, n, 1)).map(|()| DURABLE))
+        let connection = sqlite(&fresh(place, "durable-sqlite")?, "full")?;
+        let mut table = Table::of(&connection)?;
+        Sample::of(|| (0..DURABLE).try_for_each(|n| table.insert(n, 1)).map(|()| DURABLE))
     });
     let [ours, floor, peer] = interleave(6, [ours, floor, peer])?;
     let case = format!("{DURABLE} blocks appended durably, one at a time");

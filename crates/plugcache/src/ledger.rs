@@ -58,7 +58,7 @@ pub use head::Head;
 pub use reader::Blocks;
 pub use retention::{Kept, Retention};
 pub use snapshot::{Pruned, Snapshot};
-use state::State;
+use state::{Appended, State};
 pub use verify::{Damage, Report, verify_directory};
 
 /// Side file that is locked while somebody appends.
@@ -183,18 +183,16 @@ impl Ledger {
 
     /// Appends a block, and returns it.
     pub fn append(&self, operation: Operation) -> Result<Arc<Block>, LedgerError> {
-        let mut made = None;
-        let range = self.shared.append(&[operation], Some(&mut made))?;
-        let block =
-            made.ok_or_else(|| LedgerError::Busy { number: range.start, why: "it is gone".to_owned() })?;
-        let block = Arc::new(block);
-        Ok(block)
+        let operations = [operation];
+        let Appended { range, time, previous, hash } = self.shared.append(&operations)?;
+        let [operation] = operations;
+        Ok(Arc::new(Block::of(operation, range.start, time, previous, hash)))
     }
 
     /// Appends blocks with one lock, one write and one synchronisation, and returns their numbers. All of them are
     /// appended or none, but for a kill, which may leave the first of them. At most 64 MiB at once.
     pub fn append_all(&self, operations: &[Operation]) -> Result<std::ops::Range<u64>, LedgerError> {
-        self.shared.append(operations, None)
+        Ok(self.shared.append(operations)?.range)
     }
 
     /// A block by its number; `None` if there is none so far. Blocks stay in the cache `blocks`, 1,000 of them
@@ -295,11 +293,7 @@ impl Shared {
         done
     }
 
-    fn append(
-        &self,
-        operations: &[Operation],
-        last: Option<&mut Option<Block>>,
-    ) -> Result<std::ops::Range<u64>, LedgerError> {
+    fn append(&self, operations: &[Operation]) -> Result<Appended, LedgerError> {
         self.alone(|state| {
             let now = self.clock.monotonic();
             let is_due = match self.sync {
@@ -308,7 +302,7 @@ impl Shared {
                 Sync::OnFlush => false,
             };
             let (most, time, sync) = (self.segment_blocks, self.clock.wall(), is_due.then_some(now));
-            state.append(&self.directory, operations, most, time, sync, last)
+            state.append(&self.directory, operations, most, time, sync)
         })
     }
 

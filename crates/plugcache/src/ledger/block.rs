@@ -115,7 +115,9 @@ impl Operation {
                 return refused(what, name.len(), MOST_NAME);
             }
         }
-        let metadata = if self.metadata.is_empty() { b"{}".to_vec() } else { canonical(&self.metadata) };
+        let Ok(metadata) = canonical(&self.metadata) else {
+            return refused("the metadata", 0, MOST_METADATA);
+        };
         if metadata.len() > MOST_METADATA {
             return refused("the metadata", metadata.len(), MOST_METADATA);
         }
@@ -132,20 +134,45 @@ impl Operation {
     }
 }
 
-/// JSON without spaces, keys sorted at each depth, whatever order the map has.
-fn canonical(map: &Map<String, Value>) -> Vec<u8> {
-    fn sorted(value: &Value) -> Value {
-        match value {
-            Value::Object(map) => {
-                let mut entries: Vec<_> = map.iter().collect();
-                entries.sort_by_key(|(key, _)| *key);
-                Value::Object(entries.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect())
-            }
-            Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
-            other => other.clone(),
+/// JSON without spaces, keys sorted at each depth, whatever order the maps have.
+fn canonical(map: &Map<String, Value>) -> serde_json::Result<Vec<u8>> {
+    let mut text = Vec::with_capacity(64);
+    write_map(map, &mut text)?;
+    Ok(text)
+}
+
+fn write_map(map: &Map<String, Value>, into: &mut Vec<u8>) -> serde_json::Result<()> {
+    let mut entries: Vec<(&String, &Value)> = map.iter().collect();
+    entries.sort_unstable_by_key(|(key, _)| *key);
+    into.push(b'{');
+    for (nth, (key, value)) in entries.into_iter().enumerate() {
+        if nth > 0 {
+            into.push(b',');
         }
+        serde_json::to_writer(&mut *into, key)?;
+        into.push(b':');
+        write_value(value, into)?;
     }
-    serde_json::to_vec(&sorted(&Value::Object(map.clone()))).unwrap_or_default()
+    into.push(b'}');
+    Ok(())
+}
+
+fn write_value(value: &Value, into: &mut Vec<u8>) -> serde_json::Result<()> {
+    match value {
+        Value::Object(map) => write_map(map, into),
+        Value::Array(items) => {
+            into.push(b'[');
+            for (nth, item) in items.iter().enumerate() {
+                if nth > 0 {
+                    into.push(b',');
+                }
+                write_value(item, into)?;
+            }
+            into.push(b']');
+            Ok(())
+        }
+        other => serde_json::to_writer(into, other),
+    }
 }
 
 /// One operation of a plugin, in its place in the log.
@@ -173,6 +200,12 @@ impl Block {
     /// Its hash, which the next block carries.
     pub fn hash(&self) -> Hash {
         self.hash
+    }
+
+    /// From what was encoded and has this hash.
+    pub(super) fn of(operation: Operation, number: u64, time: Timestamp, previous: Hash, hash: Hash) -> Self {
+        let Operation { plugin, what: operation, data_hash, metadata } = operation;
+        Self { number, plugin, operation, time, data_hash, previous, metadata, hash }
     }
 
     /// From its encoding.
@@ -268,7 +301,8 @@ mod tests {
             Operation::new("p", "o").meta("a", json!({ "x": 1, "b": [{ "z": 0, "y": 0 }] })).meta("b", 2);
         let other =
             Operation::new("p", "o").meta("b", 2).meta("a", json!({ "b": [{ "y": 0, "z": 0 }], "x": 1 }));
-        let [one, other] = [one, other].map(|operation| canonical(&operation.metadata));
+        let [one, other] = [one, other].map(|operation| canonical(&operation.metadata).unwrap());
+        assert_eq!(one, br#"{"a":{"b":[{"y":0,"z":0}],"x":1},"b":2}"#);
         assert_eq!(String::from_utf8(one).unwrap(), String::from_utf8(other).unwrap());
     }
 

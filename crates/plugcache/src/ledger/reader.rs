@@ -18,29 +18,39 @@ impl Shared {
     /// Reads a block that there is from its file.
     pub(super) fn read(&self, number: u64) -> Result<Block, LedgerError> {
         let place = self.state().place_of(&self.directory, number)?;
-        let (file, begin, end) = match place {
-            Place::Tail(file, begin, end) => (file, begin, end),
-            Place::Full(full) => {
-                let (begin, end) = full.place_of(number)?;
-                (Arc::clone(&full.file), begin, end)
+        match place {
+            Place::Tail(file, begin, end) => {
+                read_at(&file, begin, end, number)?.ok_or_else(|| wrong(&file, begin, number, "other bytes"))
             }
-        };
-        read_at(&file, begin, end, number)?.ok_or_else(|| wrong(&file, begin, number, "other bytes"))
+            Place::Full(full) => full.read(number),
+        }
     }
 }
 
 impl Full {
-    /// Where a block is. The table only says what the segment says too: where it is gone or wrong, the segment is
-    /// gone through.
-    fn place_of(&self, number: u64) -> Result<(u64, u64), LedgerError> {
-        let place = match &self.index {
-            Some(index) => segment::place_of(index, number - self.first)?,
-            None => None,
-        };
-        match place {
-            Some((begin, end)) if number_at(&self.file, begin)? == Some(number) => Ok((begin, end)),
-            _ => find(&self.file, self.first, number),
+    /// Reads a block. The table only says what the segment says too: where it is gone or wrong, the segment is gone
+    /// through.
+    fn read(&self, number: u64) -> Result<Block, LedgerError> {
+        if let Some((begin, end)) = self.in_table(number)?
+            && let Some(block) = read_at(&self.file, begin, end, number)?
+        {
+            return Ok(block);
         }
+        let (begin, end) = find(&self.file, self.first, number)?;
+        read_at(&self.file, begin, end, number)?
+            .ok_or_else(|| wrong(&self.file, begin, number, "other bytes"))
+    }
+
+    /// Where a block begins.
+    fn begin_of(&self, number: u64) -> Result<u64, LedgerError> {
+        match self.in_table(number)? {
+            Some((begin, _)) if number_at(&self.file, begin)? == Some(number) => Ok(begin),
+            _ => Ok(find(&self.file, self.first, number)?.0),
+        }
+    }
+
+    fn in_table(&self, number: u64) -> Result<Option<(u64, u64)>, LedgerError> {
+        self.index.as_ref().map_or(Ok(None), |index| segment::place_of(index, number - self.first))
     }
 }
 
@@ -125,7 +135,7 @@ impl Blocks {
         match state.place_of(&self.shared.directory, number)? {
             Place::Tail(file, begin, _) => Ok((file, begin, end)),
             Place::Full(full) => {
-                let (begin, size) = (full.place_of(number)?.0, full.file.size()?);
+                let (begin, size) = (full.begin_of(number)?, full.file.size()?);
                 Ok((Arc::clone(&full.file), begin, size))
             }
         }

@@ -8,7 +8,7 @@ use plugcache_cache::{
 };
 
 use super::{
-    Block, Hash, Head, LedgerError, MOST_AT_ONCE, Operation, Recovered,
+    Hash, Head, LedgerError, MOST_AT_ONCE, Operation, Recovered,
     block::Parsed,
     head::{self, Anchor},
     segment::{self, FRAME, Scan, Step},
@@ -38,6 +38,14 @@ pub(super) struct State {
     /// When the log was last brought to the medium.
     pub(super) synced: Instant,
     pub(super) recovered: Vec<Recovered>,
+}
+
+/// What was appended; of the last block also what the one does not know that asked for it.
+pub(super) struct Appended {
+    pub(super) range: std::ops::Range<u64>,
+    pub(super) time: Timestamp,
+    pub(super) previous: Hash,
+    pub(super) hash: Hash,
 }
 
 /// Where a block is.
@@ -245,12 +253,13 @@ impl State {
         segment_blocks: u32,
         time: Timestamp,
         sync: Option<Instant>,
-        last: Option<&mut Option<Block>>,
-    ) -> Result<std::ops::Range<u64>, LedgerError> {
+    ) -> Result<Appended, LedgerError> {
         let before = self.count();
+        let mut last = Hash::NONE;
         let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(operations.len()));
         let mut previous = self.head().hash;
         for (number, operation) in (before..).zip(operations) {
+            last = previous;
             previous =
                 segment::append_record(&mut bytes, |body| operation.encode(number, time, previous, body))?;
             ends.push((bytes.len(), previous));
@@ -260,7 +269,7 @@ impl State {
             }
         }
         if operations.is_empty() {
-            return Ok(before..before);
+            return Ok(Appended { range: before..before, time, previous: last, hash: previous });
         }
         let has = before - self.anchor.first;
         let fits = self.anchor.end + bytes.len() as u64 <= SEGMENT_BYTES;
@@ -269,10 +278,10 @@ impl State {
         }
         let start = self.anchor;
         let mut written = self.tail.write_at(&bytes, start.end).map_err(LedgerError::from);
-        let (mut from, mut last_from) = (0, 0);
+        let mut from = 0;
         for (end, hash) in ends {
             self.advance(start.end + from as u64, start.end + end as u64, hash);
-            (last_from, from) = (from, end);
+            from = end;
         }
         if let Some(now) = sync {
             written = written.and_then(|()| self.synchronise(now));
@@ -285,10 +294,7 @@ impl State {
             let _ = self.tail.cut(start.end);
             return Err(error);
         }
-        if let Some(last) = last {
-            *last = bytes.get(last_from + FRAME..).and_then(Block::decode);
-        }
-        Ok(before..self.count())
+        Ok(Appended { range: before..self.count(), time, previous: last, hash: previous })
     }
 
     /// Seals the last segment and begins the next one.

@@ -1,11 +1,19 @@
 //! Which plugins have data, and how much.
 
-use plugcache_cache::fs::{DataFile, Directory, Kind, c_path};
+use std::time::Duration;
+
+use plugcache_cache::{
+    Error,
+    fs::{DataFile, Directory, Entries, Kind, c_path},
+};
 
 use super::{
     Category, Shared, StoreError, below,
     plugin::{LOCKS, metadata_in},
 };
+
+/// How often a listing is tried again that changes while it is made.
+const PATIENCE: usize = 200;
 
 /// A plugin that has data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +68,7 @@ fn each(
     shared: &Shared,
     mut to: impl FnMut(&Category, &str, &Directory) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    for (name, kind) in shared.root.list()?.0 {
+    for (name, kind) in listed(&shared.root)? {
         let Some(category) = String::from_utf8(name).ok().and_then(|name| Category::custom(name).ok()) else {
             continue;
         };
@@ -72,7 +80,7 @@ fn each(
         if !Category::KNOWN.contains(&category) && locks.is_none() {
             continue;
         }
-        for (name, kind) in inside.list()?.0 {
+        for (name, kind) in listed(&inside)? {
             let Ok(name) = String::from_utf8(name) else { continue };
             if kind != Kind::Directory || name.starts_with('.') {
                 continue;
@@ -87,14 +95,25 @@ fn each(
     Ok(())
 }
 
+/// Lists a directory that others may be changing: plugins come and go while somebody counts.
+fn listed(directory: &Directory) -> Result<Entries, StoreError> {
+    for _ in 0..PATIENCE {
+        match directory.list() {
+            Err(Error::Unsettled { .. }) => std::thread::sleep(Duration::from_millis(1)),
+            other => return Ok(other?.0),
+        }
+    }
+    Ok(directory.list()?.0)
+}
+
 fn has_files(directory: &Directory) -> Result<bool, StoreError> {
-    Ok(directory.list()?.0.iter().any(|(_, kind)| *kind == Kind::File))
+    Ok(listed(directory)?.iter().any(|(_, kind)| *kind == Kind::File))
 }
 
 /// Bytes of all files of a directory.
 pub(super) fn bytes_in(directory: &Directory) -> Result<u64, StoreError> {
     let mut bytes = 0;
-    for (name, kind) in directory.list()?.0 {
+    for (name, kind) in listed(directory)? {
         if kind == Kind::File && !name.starts_with(b".tmp-") {
             bytes += directory.look(&c_path(&name)?)?.map_or(0, |look| look.stamp.size);
         }

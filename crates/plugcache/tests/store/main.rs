@@ -11,6 +11,7 @@ mod values;
 use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use plugcache::store::{Category, PluginData, Store};
@@ -49,6 +50,20 @@ fn command(under: &[&str], role: &str, place: &Path) -> Command {
 
 fn spawn(role: &str, place: &Path) -> Child {
     command(&[], role, place).spawn().unwrap()
+}
+
+/// Runs a child, and kills it so long after it has done something.
+fn kill(role: &str, place: &Path, after: Duration) {
+    let begun = place.join("begun");
+    let _ = std::fs::remove_file(&begun);
+    let mut child = spawn(role, place);
+    while !begun.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "the child ended by itself");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    std::thread::sleep(after);
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 fn store(place: &Path) -> Store {
