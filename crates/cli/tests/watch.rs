@@ -49,8 +49,8 @@ impl Watched {
         let place = self.place.path().display().to_string();
         let line = line.replace(&place, "PLACE");
         // How deep the temporary directory lies is the machine's affair.
-        let (before, after) = line.split_once("in ").unwrap_or((&line, ""));
-        if after.ends_with(" directories") { format!("{before}in N directories") } else { line }
+        let (before, after) = line.split_once(" in ").unwrap_or((&line, ""));
+        if after.ends_with(" directories") { format!("{before} in N directories") } else { line }
     }
 
     fn data(&mut self) -> String {

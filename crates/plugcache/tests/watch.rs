@@ -20,6 +20,7 @@ use plugcache::{
     Resolver,
     cache::Strength,
     discovery::{
+        entry_points::{EntryPointFinder, PythonVersion},
         finder::Finder,
         index::{Location, Session},
         manifest::{ManifestFinder, Options},
@@ -239,6 +240,31 @@ fn proc_is_no_local_file_system() {
     );
 }
 
+/// Files below directories that are no evidence themselves: those of installed distributions.
+#[test]
+fn installed_distributions() {
+    let tree = TreeBuilder::new()
+        .file("site/one-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: one\nVersion: 1.0\n")
+        .build()
+        .unwrap();
+    let finder = Arc::new(EntryPointFinder::new(PythonVersion::default()));
+    let watch = Watch::builder(resolver(finder, tree.path(), &tree.path().join("site"))).start().unwrap();
+    let changes = watch.subscribe();
+    assert_eq!(names(&watch), Vec::<String>::new());
+    let write = |scripts: &str| {
+        let text = format!("[console_scripts]\n{scripts}\n");
+        tree.write("site/one-1.0.dist-info/entry_points.txt", text).unwrap();
+    };
+    write("run = one:main");
+    assert_eq!(names(&watch), ["run"]);
+    assert_eq!(told(&changes), "+ run");
+    assert_eq!(watch.resolve("run").report.strength, Strength::Watched);
+    write("go = one:main");
+    assert_eq!(names(&watch), ["go"]);
+    tree.remove("site/one-1.0.dist-info").unwrap();
+    assert_eq!(names(&watch), Vec::<String>::new());
+}
+
 type Answer = BTreeMap<String, (Plugin, Vec<Plugin>)>;
 
 fn listed(resolutions: Vec<plugcache::Resolution>) -> Answer {
@@ -253,7 +279,10 @@ fn a_storm_of_changes_gives_no_wrong_answer() {
     let place = tempfile::tempdir().unwrap();
     let root = place.path().join("root");
     let mut mutator = Mutator::new(&root, 24, seed).unwrap();
+    // One that knows nothing, and one that looks at everything each time: the first is slow, and agrees with
+    // the second as far as the index's own tests go.
     let fresh = Resolver::new(Session::new(python(), vec![root.clone()]));
+    let full = resolver(python(), &place.path().join("other"), &root);
     let watch = Watch::builder(resolver(python(), place.path(), &root))
         .debounce(Duration::from_millis(1))
         .start()
@@ -264,7 +293,7 @@ fn a_storm_of_changes_gives_no_wrong_answer() {
     for step in 0..steps {
         let mutation = mutator.step().unwrap();
         let (answer, _) = watch.list();
-        let truth = listed(fresh.list().0);
+        let truth = listed(if step % 25 == 0 { &fresh } else { &full }.list().0);
         assert_eq!(listed(answer), truth, "seed {seed}, {mutation}");
         // Nothing has happened since, but that the thread may still be proving what has.
         let again = watch.list();

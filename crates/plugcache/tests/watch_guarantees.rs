@@ -114,6 +114,41 @@ fn subscribers_are_told_soon() {
     println!("50 edits, debounce 5 ms: told after {:?} (median), {:?} (longest)", waits[25], waits[49]);
 }
 
+/// Quiet is not waited for without end.
+#[test]
+fn unrest_does_not_keep_subscribers_waiting() {
+    let place = tempfile::tempdir().unwrap();
+    fs::create_dir(place.path().join("root")).unwrap();
+    put(place.path(), 0);
+    let mut session = Session::new(Arc::new(finder()), vec![place.path().join("root")]);
+    session.location = Location { directories: vec![place.path().join("cache")] };
+    let watch = Watch::builder(Resolver::new(session))
+        .debounce(Duration::from_hours(1))
+        .longest_debounce(Duration::from_millis(50))
+        .start()
+        .unwrap();
+    let changes = watch.subscribe();
+    put(place.path(), 1);
+    assert!(changes.recv_timeout(Duration::from_secs(30)).is_ok());
+}
+
+/// A proof may write the index, which is no cause for another proof, even if it is kept below its own root.
+#[test]
+fn an_index_below_its_own_root_comes_to_rest() {
+    let place = tempfile::tempdir().unwrap();
+    fs::create_dir(place.path().join("root")).unwrap();
+    put(place.path(), 0);
+    let mut session = Session::new(Arc::new(finder()), vec![place.path().join("root")]);
+    session.location = Location { directories: vec![place.path().join("root/cache")] };
+    let watch = Watch::builder(Resolver::new(session)).debounce(Duration::from_millis(5)).start().unwrap();
+    put(place.path(), 1);
+    assert_eq!(version(&watch.resolve("one").outcome.unwrap().plugin), 1);
+    for _ in 0..10 {
+        thread::sleep(Duration::from_millis(20));
+        assert_eq!(watch.resolve("one").report.strength, Strength::Watched);
+    }
+}
+
 /// Asks the watch it is asked by, as a finder may that resolves plugins to find others.
 struct Nosy {
     inner: ManifestFinder,
@@ -236,8 +271,24 @@ fn a_watched_answer_looks_at_no_file() {
     assert!(lines.len() <= 3 * QUESTIONS, "{} system calls", lines.len());
 }
 
+/// Whether this process runs nothing but the test of that name; if not, runs one that does.
+fn is_alone(test: &str) -> bool {
+    const ALONE: &str = "PLUGCACHE_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let own = std::env::current_exe().unwrap();
+    let output = Command::new(own).args(["--exact", test, "--nocapture"]).env(ALONE, "1").output().unwrap();
+    let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+    assert!(output.status.success(), "{}{}", said[0], said[1]);
+    false
+}
+
 #[test]
 fn nothing_is_left_behind() {
+    if !is_alone("nothing_is_left_behind") {
+        return;
+    }
     let place = tempfile::tempdir().unwrap();
     fs::create_dir(place.path().join("root")).unwrap();
     put(place.path(), 0);
@@ -260,6 +311,9 @@ fn nothing_is_left_behind() {
 #[test]
 #[expect(unsafe_code, reason = "a fork without exec is what is tested")]
 fn a_fork_leaves_both_with_true_answers() {
+    if !is_alone("a_fork_leaves_both_with_true_answers") {
+        return;
+    }
     let place = tempfile::tempdir().unwrap();
     fs::create_dir(place.path().join("root")).unwrap();
     put(place.path(), 0);

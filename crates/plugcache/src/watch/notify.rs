@@ -44,7 +44,8 @@ pub(super) fn run(shared: &Shared, told: Arc<Proven>) {
             if shared.is_stopping() {
                 return;
             }
-            if shared.last().is_doubtful(shared.drain()) {
+            let last = shared.last();
+            if last.is_vouched_for() && last.is_doubtful(shared.drain()) {
                 shared.prove();
                 looked = Instant::now();
             }

@@ -33,6 +33,11 @@ pub(super) fn of(places: &Places) -> Interests {
     plan.interests
 }
 
+/// Where a path leads, links followed.
+pub(super) fn real(path: &Path) -> Option<PathBuf> {
+    Plan::default().way_to(path, false)
+}
+
 #[derive(Default)]
 struct Plan {
     interests: Interests,

@@ -173,7 +173,13 @@ impl Shared {
     fn arm(&self, places: &Places) -> Result<Option<u64>, Unwatched> {
         let queue = self.queue.as_ref().map_err(Clone::clone)?;
         let events = locked(queue).drain();
-        let wanted = plan::of(places);
+        let mut wanted = plan::of(places);
+        // Else an index that is kept below its own roots would be proven for ever, since proving may write it.
+        for kept in self.session.location.directories.iter().filter_map(|path| plan::real(path)) {
+            if let Some(interest) = wanted.get_mut(&kept) {
+                interest.has_index = true;
+            }
+        }
         let is_new = locked(queue).arm(&wanted, self.max_watches)?;
         Ok((!is_new).then_some(events))
     }

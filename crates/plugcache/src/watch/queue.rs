@@ -6,7 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     mem::MaybeUninit,
     os::{fd::OwnedFd, unix::ffi::OsStrExt as _},
     path::{Path, PathBuf},
@@ -39,6 +39,8 @@ pub(super) struct Interest {
     pub(super) content: bool,
     /// Entries that matter.
     pub(super) names: BTreeSet<OsString>,
+    /// The index is kept here: that it is written is no event.
+    pub(super) has_index: bool,
 }
 
 /// Directories by their real path, and what matters of each.
@@ -119,13 +121,14 @@ impl Queue {
         loop {
             match reader.next() {
                 Ok(event) => {
-                    let name = event.file_name().map(|name| std::ffi::OsStr::from_bytes(name.to_bytes()));
+                    let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
                     let flags = event.events();
                     let gone = flags.contains(ReadFlags::IGNORED);
                     let matters = flags.contains(ReadFlags::QUEUE_OVERFLOW)
-                        || self.watched.get(&event.wd()).is_some_and(|interest| {
-                            name.is_none_or(|name| interest.everything || interest.names.contains(name))
-                        });
+                        || self
+                            .watched
+                            .get(&event.wd())
+                            .is_some_and(|interest| name.is_none_or(|name| interest.is_in(name)));
                     if gone {
                         self.watched.remove(&event.wd());
                     }
@@ -190,6 +193,10 @@ impl Queue {
 }
 
 impl Interest {
+    fn is_in(&self, name: &OsStr) -> bool {
+        self.names.contains(name) || (self.everything && !(self.has_index && is_of_index(name)))
+    }
+
     fn covers(&self, other: &Self) -> bool {
         (self.everything || !other.everything)
             && (self.content || !other.content)
@@ -199,8 +206,15 @@ impl Interest {
     fn merge(&mut self, other: &Self) {
         self.everything |= other.everything;
         self.content |= other.content;
+        self.has_index |= other.has_index;
         self.names.extend(other.names.iter().cloned());
     }
+}
+
+/// Whether an index is kept under this name, or written before it gets one.
+fn is_of_index(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    name.starts_with(b".tmp-") || name.ends_with(b".plugidx") || name.ends_with(b".plugidx.lock")
 }
 
 fn require_local(path: &Path) -> Result<(), Unwatched> {
