@@ -2,12 +2,14 @@
 //! `settings` decides.
 
 mod cache;
+mod state;
 
 use std::{path::PathBuf, time::Duration};
 
 pub(crate) use cache::{Cache, Clear, Kind, Place, Stats};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use plugcache::{Case, Duplicates, cache::Strength, config::units};
+pub(crate) use state::{State, System};
 
 /// Finds plugins without running them, and proves that what it remembers is still true.
 #[derive(Debug, Parser)]
@@ -51,6 +53,9 @@ pub(crate) enum Command {
     /// What is kept: where, how much, what it is worth; check it, prune it, clear it.
     #[command(subcommand)]
     Cache(Cache),
+    /// How this system is, how it is to be, and what lies between: files, kernel parameters, mounts, network.
+    #[command(subcommand)]
+    State(State),
     /// What is set, and where.
     #[command(subcommand)]
     Config(Config),

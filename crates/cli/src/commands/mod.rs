@@ -8,6 +8,7 @@ mod entry_points;
 mod explain;
 mod explain_entry;
 mod plugins;
+mod state;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,7 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Outcome, Failure>
         }
         Command::Explain { name, cache: None, select } => explain::run(&name, &select, output),
         Command::Cache(command) => cache::run(command, output),
+        Command::State(command) => state::run(command, output),
         Command::Config(Config::Show(place)) => config::show(&place, output),
         Command::Demo => demo::run(output),
         Command::Completions { shell } => completions::run(shell),
