@@ -106,7 +106,7 @@ fn files() -> Result<Files, Failure> {
     Ok(Files::find(&env::current_dir()?, user.as_deref())?)
 }
 
-/// What is set, with these flags; by variables of op-dbus and OpenHCS too.
+/// What is set, with these flags; by variables of op-dbus and `OpenHCS` too.
 pub(crate) fn config(flags: Flags) -> Result<Config, Failure> {
     let mut config = Config::read_with(flags, env::vars_os(), &files()?)?;
     opdbus::Settings::from_variables(env::vars_os())?.put_into(&mut config);

@@ -1,6 +1,7 @@
 //! `plugcache state …` as its user sees it, on a managed directory; and what the variables of op-dbus do.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
+#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::{
     fs,

@@ -13,14 +13,13 @@ use crate::{
 
 pub(super) fn make(plugin: Option<&str>, system: &System, output: &Output) -> Result<Outcome, Failure> {
     let manager = system.manager(true)?;
-    let plugins: Vec<String> = match plugin {
-        Some(plugin) => vec![plugin.to_owned()],
-        None => {
-            let states = manager.query_all();
-            let is_there = |name: &str| matches!(states.get(name), Some(QueryOutcome::Ok(_)));
-            let able = manager.plugins().filter(|(name, _, can)| can.can_apply && is_there(name));
-            able.map(|(name, ..)| name.to_owned()).collect()
-        }
+    let plugins: Vec<String> = if let Some(plugin) = plugin {
+        vec![plugin.to_owned()]
+    } else {
+        let states = manager.query_all();
+        let is_there = |name: &str| matches!(states.get(name), Some(QueryOutcome::Ok(_)));
+        let able = manager.plugins().filter(|(name, _, can)| can.can_apply && is_there(name));
+        able.map(|(name, ..)| name.to_owned()).collect()
     };
     let mut documents = Vec::new();
     for plugin in plugins {

@@ -37,7 +37,7 @@ impl System {
     /// The plugins of this machine; `changes`: with a place for checkpoints.
     fn manager(&self, changes: bool) -> Result<StateManager, Failure> {
         let config = settings::config(self.flags())?;
-        let sysctl = self.prefixes.iter().fold(Sysctl::new(), |sysctl, prefix| sysctl.prefix(prefix));
+        let sysctl = self.prefixes.iter().fold(Sysctl::new(), Sysctl::prefix);
         let mut manager = StateManager::builder().plugin(Mounts).plugin(Net).plugin(sysctl);
         if let Some(managed) = &self.managed {
             manager = manager.plugin(Files::new(std::path::absolute(managed)?));
