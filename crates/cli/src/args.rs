@@ -3,6 +3,7 @@
 
 mod cache;
 mod log;
+mod state;
 mod watch;
 
 use std::{path::PathBuf, time::Duration};
@@ -11,6 +12,7 @@ pub(crate) use cache::{Cache, Clear, Kind, Place, Stats};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 pub(crate) use log::{DataPlace, Filter, Log, PruneSnapshots};
 use plugcache::{Case, Duplicates, cache::Strength, config::units};
+pub(crate) use state::{State, System};
 pub(crate) use watch::Watch;
 
 /// Finds plugins without running them, and proves that what it remembers is still true.
@@ -58,6 +60,9 @@ pub(crate) enum Command {
     /// What plugins did: an append-only log that shows any change.
     #[command(subcommand)]
     Log(Log),
+    /// How this system is, how it is to be, and what lies between: files, kernel parameters, mounts, network.
+    #[command(subcommand)]
+    State(State),
     /// What is set, and where.
     #[command(subcommand)]
     Config(Config),

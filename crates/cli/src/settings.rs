@@ -8,7 +8,7 @@ use std::{
 
 use etcetera::{BaseStrategy, base_strategy::Xdg};
 use plugcache::{
-    Config, Resolver,
+    Config, Hub, Resolver,
     cache::{SystemClock, hub::Refresh},
     config::{self, Files, Flags},
     discovery::{
@@ -19,6 +19,7 @@ use plugcache::{
         finder::Finder,
         index::{Location, Session},
     },
+    opdbus,
     project::Project,
 };
 use tempfile::TempDir;
@@ -105,9 +106,20 @@ fn files() -> Result<Files, Failure> {
     Ok(Files::find(&env::current_dir()?, user.as_deref())?)
 }
 
-/// What is set, with these flags.
+/// What is set, with these flags; by variables of op-dbus and `OpenHCS` too.
 pub(crate) fn config(flags: Flags) -> Result<Config, Failure> {
-    Ok(Config::read_with(flags, env::vars_os(), &files()?)?)
+    let mut config = Config::read_with(flags, env::vars_os(), &files()?)?;
+    opdbus::Settings::from_variables(env::vars_os())?.put_into(&mut config);
+    Ok(config)
+}
+
+/// The caches of this program itself: where it is set, in a temporary directory if nothing is to be kept.
+pub(crate) fn hub(config: &Config) -> Hub {
+    let hub = Hub::builder().settings(config.settings());
+    match location(config).directories.into_iter().next() {
+        Some(directory) => hub.directory(directory).build_anyway(),
+        None => hub.build_anyway(),
+    }
 }
 
 impl Proof {

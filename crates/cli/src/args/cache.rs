@@ -84,11 +84,13 @@ pub(crate) struct Clear {
     /// This cache only; repeat for several.
     #[arg(long = "cache", value_name = "NAME")]
     pub(crate) caches: Vec<String>,
+    #[command(flatten)]
+    pub(crate) known: Known,
     /// Only entries with this tag.
     #[arg(long, value_name = "TAG")]
     pub(crate) tag: Option<String>,
     /// Only this kind of kept thing; repeat for several. Default: all but statistics.
-    #[arg(long = "kind", value_enum, value_name = "KIND", conflicts_with_all = ["caches", "tag"])]
+    #[arg(long = "kind", value_enum, value_name = "KIND", conflicts_with_all = ["caches", "tag", "Known"])]
     pub(crate) kinds: Vec<Kind>,
     /// Forget what past processes have counted, too.
     #[arg(long)]
@@ -98,6 +100,42 @@ pub(crate) struct Clear {
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) place: Place,
+}
+
+/// Short for `--cache NAME`, for caches that hosts commonly have. One that is not there is no failure.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[derive(Debug, Args)]
+#[group(multiple = true)]
+pub(crate) struct Known {
+    /// The cache `embeddings`, if there is one.
+    #[arg(long)]
+    embedding: bool,
+    /// The cache `blocks`, if there is one.
+    #[arg(long)]
+    blocks: bool,
+    /// The cache `queries`, if there is one.
+    #[arg(long)]
+    queries: bool,
+    /// The cache `diffs`, if there is one.
+    #[arg(long)]
+    diffs: bool,
+    /// The cache `manifests`, if there is one.
+    #[arg(long)]
+    manifests: bool,
+}
+
+impl Known {
+    /// Names of the caches that were asked for.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        let all = [
+            (self.embedding, "embeddings"),
+            (self.blocks, "blocks"),
+            (self.queries, "queries"),
+            (self.diffs, "diffs"),
+            (self.manifests, "manifests"),
+        ];
+        all.into_iter().filter_map(|(is_asked, name)| is_asked.then_some(name)).collect()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

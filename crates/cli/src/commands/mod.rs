@@ -9,6 +9,7 @@ mod explain;
 mod explain_entry;
 mod log;
 mod plugins;
+mod state;
 
 use std::process::ExitCode;
 
@@ -45,6 +46,7 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Outcome, Failure>
         Command::Explain { name, cache: None, select } => explain::run(&name, &select, output),
         Command::Cache(command) => cache::run(command, output),
         Command::Log(command) => log::run(command, output),
+        Command::State(command) => state::run(command, output),
         Command::Config(Config::Show(place)) => config::show(&place, output),
         Command::Demo => demo::run(output),
         Command::Completions { shell } => completions::run(shell),

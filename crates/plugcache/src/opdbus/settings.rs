@@ -1,4 +1,4 @@
-//! The variables that hosts of op-dbus and OpenHCS are set with.
+//! The variables that hosts of op-dbus and `OpenHCS` are set with.
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 

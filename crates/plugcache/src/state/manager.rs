@@ -139,7 +139,7 @@ impl StateManager {
             let more = self.parallel.min(plugins.len()).saturating_sub(1);
             // A thread that cannot be had is one less; what it would have done others do.
             let others: Vec<_> =
-                (0..more).filter_map(|_| thread::Builder::new().spawn_scoped(scope, &work).ok()).collect();
+                (0..more).filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
             states = work();
             for other in others {
                 states.extend(other.join().unwrap_or_default());

@@ -38,11 +38,13 @@ fn what_is_applied_is_verified() {
     assert!(again.is_success());
 }
 
+type Fault = fn() -> Result<(), PluginError>;
+
 /// op-dbus has verify and rollback turned off, and says `success: true` after errors.
 #[test]
 fn whatever_goes_wrong_is_taken_back_and_no_success() {
     let fails = || Err(PluginError::new("broken pipe"));
-    let faults: [(&str, fn() -> Result<(), PluginError>); 4] = [
+    let faults: [(&str, Fault); 4] = [
         ("apply", fails),
         ("verify", fails),
         ("apply", || panic!("at the disco")),

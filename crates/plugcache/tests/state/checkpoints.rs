@@ -1,6 +1,6 @@
 //! Checkpoints outlive the process, and are believed only if they are what was written.
 
-use std::{path::Path, process::Command};
+use std::{os::unix::fs::MetadataExt, path::Path, process::Command};
 
 use plugcache::{
     Hub,
@@ -11,8 +11,8 @@ use serde_json::json;
 use crate::tools::{Desk, Faulty, all};
 
 fn manager(managed: &Path, checkpoints: &Path) -> StateManager {
-    let manager = StateManager::builder().plugin(Files::new(managed)).checkpoints(checkpoints);
-    manager.build(&Hub::in_memory()).unwrap()
+    let builder = StateManager::builder().plugin(Files::new(managed)).checkpoints(checkpoints);
+    builder.build(&Hub::in_memory()).unwrap()
 }
 
 #[test]
@@ -36,7 +36,6 @@ fn a_checkpoint_of_everything_brings_back_everything_from_a_later_process() {
     assert_eq!(desk.all(), before);
     let listed = later.checkpoints().unwrap();
     assert_eq!((listed.len(), &listed[0].as_ref().unwrap().id), (1, &id));
-    use std::os::unix::fs::MetadataExt;
     assert_eq!(std::fs::metadata(&checkpoints).unwrap().mode() & 0o777, 0o700);
     assert!(!checkpoints.join("CACHEDIR.TAG").exists(), "it is no cache");
 }

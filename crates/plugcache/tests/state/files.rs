@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 
 use crate::tools::{Desk, all};
 
-fn apply(managed: &Path, files: &Value) -> Result<Outcome, String> {
-    let manager = StateManager::builder().plugin(Files::new(managed)).build(&Hub::in_memory()).unwrap();
+fn apply(root: &Path, files: &Value) -> Result<Outcome, String> {
+    let manager = StateManager::builder().plugin(Files::new(root)).build(&Hub::in_memory()).unwrap();
     let report = manager.apply(&json!({ "files": files })).map_err(|error| error.to_string())?;
     let files = &report.plugins[0];
     match files.errors.first() {
@@ -30,12 +30,12 @@ fn apply(managed: &Path, files: &Value) -> Result<Outcome, String> {
 #[test]
 fn paths_that_could_lead_out_are_refused() {
     let desk = Desk::new();
-    let managed = desk.place.path().join("managed");
+    let root = desk.place.path().join("managed");
     fs::create_dir(desk.place.path().join("outside")).unwrap();
     fs::write(desk.place.path().join("outside/secret"), "s").unwrap();
-    symlink("../outside", managed.join("link")).unwrap();
-    symlink("../outside/secret", managed.join("file-link")).unwrap();
-    symlink("../outside/new", managed.join("dangling")).unwrap();
+    symlink("../outside", root.join("link")).unwrap();
+    symlink("../outside/secret", root.join("file-link")).unwrap();
+    symlink("../outside/new", root.join("dangling")).unwrap();
     let before = all(desk.place.path());
     let long = "x".repeat(256);
     for path in [
@@ -63,25 +63,25 @@ fn paths_that_could_lead_out_are_refused() {
             if value.is_null() && path == "a/b" {
                 continue;
             }
-            let said = apply(&managed, &json!({ path: value }));
+            let said = apply(&root, &json!({ path: value }));
             // Removing what lies behind a link or is not there may be nothing to do, and does nothing.
             assert!(said.is_err() || (value.is_null() && said == Ok(Outcome::Unchanged)), "{path}: {said:?}");
             assert_eq!(all(desk.place.path()), before, "{path}");
         }
     }
-    let said = apply(&managed, &json!({ "../x": { "content": "" } })).unwrap_err();
+    let said = apply(&root, &json!({ "../x": { "content": "" } })).unwrap_err();
     assert!(said.contains("`../x` is no path below the managed directory"), "{said}");
-    let said = apply(&managed, &json!({ "file-link": { "content": "" } })).unwrap_err();
+    let said = apply(&root, &json!({ "file-link": { "content": "" } })).unwrap_err();
     assert!(said.contains("it is a symbolic link"), "{said}");
     // Applied, seen to fail, taken back.
-    let said = apply(&managed, &json!({ "link/new": { "content": "" } })).unwrap_err();
+    let said = apply(&root, &json!({ "link/new": { "content": "" } })).unwrap_err();
     assert!(said.contains("not followed"), "{said}");
 }
 
 #[test]
 fn a_word_too_many_is_an_error() {
     let desk = Desk::new();
-    let managed = desk.place.path().join("managed");
+    let root = desk.place.path().join("managed");
     for (value, part) in [
         (json!("text"), "expected {\"content\""),
         (json!({}), "expected {\"content\""),
@@ -92,60 +92,60 @@ fn a_word_too_many_is_an_error() {
         (json!({ "content": "x", "mode": "+644" }), "mode \"+644\""),
         (json!({ "base64": "x" }), "`base64`"),
     ] {
-        let said = apply(&managed, &json!({ "a": value })).unwrap_err();
+        let said = apply(&root, &json!({ "a": value })).unwrap_err();
         assert!(said.contains(part) && said.contains("`a`"), "{said}");
     }
     let both = json!({ "d": { "content": "" }, "d/x/y": { "content": "" } });
-    assert!(apply(&managed, &both).unwrap_err().contains("`d` cannot be both"));
+    assert!(apply(&root, &both).unwrap_err().contains("`d` cannot be both"));
     assert_eq!(desk.text("a"), "old a");
 }
 
 #[test]
 fn modes_owners_bytes_and_places() {
     let desk = Desk::new();
-    let managed = desk.place.path().join("managed");
-    let data = |name: &str| fs::metadata(managed.join(name)).unwrap();
-    fs::set_permissions(managed.join("a"), fs::Permissions::from_mode(0o640)).unwrap();
+    let root = desk.place.path().join("managed");
+    let data = |name: &str| fs::metadata(root.join(name)).unwrap();
+    fs::set_permissions(root.join("a"), fs::Permissions::from_mode(0o640)).unwrap();
     let is_root = rustix::process::geteuid().is_root();
     if is_root {
-        std::os::unix::fs::chown(managed.join("a"), Some(12345), Some(54321)).unwrap();
+        std::os::unix::fs::chown(root.join("a"), Some(12345), Some(54321)).unwrap();
     } else {
         eprintln!("SKIPPED: that the owner of a file stays, because only root can give files away");
     }
     let state = json!({ "a": { "content": "new" }, "b": { "content": "old b", "mode": "0400" }, "c": { "content": "" } });
-    assert_eq!(apply(&managed, &state), Ok(Outcome::Verified));
+    assert_eq!(apply(&root, &state), Ok(Outcome::Verified));
     assert_eq!(["a", "b", "c"].map(|name| data(name).mode() & 0o7777), [0o640, 0o400, 0o644]);
     assert!(!is_root || (data("a").uid(), data("a").gid()) == (12345, 54321));
-    assert_eq!(apply(&managed, &state), Ok(Outcome::Unchanged));
+    assert_eq!(apply(&root, &state), Ok(Outcome::Unchanged));
     // A file makes room for a directory of its name in one go.
-    assert_eq!(apply(&managed, &json!({ "b": null, "b/x": { "content": "x" } })), Ok(Outcome::Verified));
-    assert_eq!(fs::read_to_string(managed.join("b/x")).unwrap(), "x");
+    assert_eq!(apply(&root, &json!({ "b": null, "b/x": { "content": "x" } })), Ok(Outcome::Verified));
+    assert_eq!(fs::read_to_string(root.join("b/x")).unwrap(), "x");
     // A directory does not make room for a file.
-    assert!(apply(&managed, &json!({ "b": { "content": "" } })).unwrap_err().contains("it is a directory"));
-    let empty: Vec<_> = fs::read_dir(&managed).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(apply(&root, &json!({ "b": { "content": "" } })).unwrap_err().contains("it is a directory"));
+    let empty: Vec<_> = fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(empty.iter().all(|name| !name.as_bytes().starts_with(b".tmp-")), "{empty:?}");
 }
 
 #[test]
 fn what_is_no_plain_file_is_told_with_the_reason() {
     let desk = Desk::new();
-    let managed = desk.place.path().join("managed");
+    let root = desk.place.path().join("managed");
     let odd = std::ffi::OsStr::from_bytes(b"\xff");
-    fs::write(managed.join(odd), "x").unwrap();
-    fs::write(managed.join("Ünï ✨"), "x").unwrap();
-    symlink("a", managed.join("link")).unwrap();
-    symlink("loop", managed.join("loop")).unwrap();
+    fs::write(root.join(odd), "x").unwrap();
+    fs::write(root.join("Ünï ✨"), "x").unwrap();
+    symlink("a", root.join("link")).unwrap();
+    symlink("loop", root.join("loop")).unwrap();
     rustix::fs::mknodat(
         rustix::fs::CWD,
-        managed.join("pipe"),
+        root.join("pipe"),
         rustix::fs::FileType::Fifo,
         rustix::fs::Mode::RUSR,
         0,
     )
     .unwrap();
     // As it is while another process writes a file.
-    fs::write(managed.join(".tmp-0123"), "half").unwrap();
-    let manager = StateManager::builder().plugin(Files::new(&managed)).build(&Hub::in_memory()).unwrap();
+    fs::write(root.join(".tmp-0123"), "half").unwrap();
+    let manager = StateManager::builder().plugin(Files::new(&root)).build(&Hub::in_memory()).unwrap();
     let state = manager.query("files").unwrap();
     let keys: Vec<_> = state.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys, ["\\xff", "a", "b", "link", "loop", "pipe", "Ünï ✨"]);
@@ -156,7 +156,7 @@ fn what_is_no_plain_file_is_told_with_the_reason() {
     // All of it stays when everything is brought back.
     let before = desk.all();
     let id = manager.checkpoint("files").unwrap();
-    fs::write(managed.join("a"), "other").unwrap();
+    fs::write(root.join("a"), "other").unwrap();
     manager.rollback(&id).unwrap();
     assert_eq!(desk.all(), before);
 }

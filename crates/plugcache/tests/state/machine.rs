@@ -165,7 +165,7 @@ fn parameters_that_are_none_are_refused_and_unreadable_ones_skipped() {
 
 #[cfg(feature = "net")]
 mod network {
-    use plugcache::state::plugins::Net;
+    use plugcache::state::{StateAction, plugins::Net};
 
     use super::*;
 
@@ -272,6 +272,6 @@ mod network {
         let diff =
             Net.calculate_diff(&state, &json!({ "interfaces": { "v0": { "mtu": 1500 }, "b0": null } }));
         let actions = diff.unwrap().actions;
-        assert_eq!(actions.iter().map(|one| one.path()).collect::<Vec<_>>(), ["/interfaces/v0/mtu"]);
+        assert_eq!(actions.iter().map(StateAction::path).collect::<Vec<_>>(), ["/interfaces/v0/mtu"]);
     }
 }

@@ -77,7 +77,7 @@ fn plugins_are_asked_side_by_side_and_not_more_than_allowed() {
     let place = tempfile::tempdir().unwrap();
     let names = ["a", "b", "c", "d"];
     let build = |parallel, hook: &dyn Fn(&crate::tools::Seen)| {
-        let mut builder = StateManager::builder().parallel(parallel).timeout(Duration::from_secs(60));
+        let mut builder = StateManager::builder().parallel(parallel).timeout(Duration::from_mins(1));
         for name in names {
             let (plugin, seen) = Faulty::new(name, place.path());
             hook(&seen);

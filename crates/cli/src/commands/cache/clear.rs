@@ -16,11 +16,18 @@ use crate::{
 
 pub(super) fn run(args: &Clear, output: &Output) -> Result<Outcome, Failure> {
     let desk = Desk::open(&args.place)?;
-    let is_selective = !args.caches.is_empty() || args.tag.is_some();
+    let known = args.known.names();
+    let is_selective = !args.caches.is_empty() || !known.is_empty() || args.tag.is_some();
+    let mut chosen = args.caches.clone();
+    if !known.is_empty() {
+        let there = desk.names()?;
+        chosen.extend(known.iter().map(|name| (*name).to_owned()).filter(|name| there.contains(name)));
+    }
+    let is_any_there = known.is_empty() || !chosen.is_empty();
     let wants = |kind| args.kinds.contains(&kind) || (args.kinds.is_empty() && kind != Kind::Stats);
     let mut cleared = Vec::new();
-    if wants(Kind::Caches) {
-        for cache in desk.open_caches(&args.caches)? {
+    if wants(Kind::Caches) && is_any_there {
+        for cache in desk.open_caches(&chosen)? {
             cleared.push((cache.name().to_owned(), clear(cache, args)?));
         }
     }
@@ -53,6 +60,9 @@ pub(super) fn run(args: &Clear, output: &Output) -> Result<Outcome, Failure> {
     };
     for (name, swept) in &cleared {
         output.line(format!("{verb} {} of {name}, {}", entries(swept.entries), size(swept.bytes)))?;
+    }
+    if !is_any_there {
+        output.warn(format!("no cache is named {} here: nothing to remove", known.join(", ")));
     }
     if wants(Kind::Index) && !is_selective {
         output.line(format!("{verb} {} files, {}", removed.len(), size(file_bytes)))?;

@@ -25,6 +25,9 @@ struct Claim<'a> {
     lock: Option<LockFile>,
 }
 
+/// A plugin, what it has to do, and what is desired.
+type Plan<'m, 'd> = (&'m Arc<Registered>, StateDiff, &'d Value);
+
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
         self.manager.is_changing.store(false, Ordering::Release);
@@ -112,10 +115,7 @@ impl StateManager {
     }
 
     /// All that has to be done, or why nothing may be.
-    fn plan<'a>(
-        &self,
-        desired: &'a Value,
-    ) -> Result<Vec<(&Arc<Registered>, StateDiff, &'a Value)>, StateError> {
+    fn plan<'a>(&self, desired: &'a Value) -> Result<Vec<Plan<'_, 'a>>, StateError> {
         let wanted = self.wanted(desired)?;
         if let Some((plugin, _)) = wanted.iter().find(|(one, _)| !one.plugin.capabilities().can_apply) {
             return Err(StateError::ReadOnly { plugin: plugin.name.clone() });

@@ -92,7 +92,7 @@ pub enum StateError {
     },
     /// Something is to be changed that can only be looked at.
     #[error(
-        "state plugin `{plugin}` is read-only: it can be queried and compared, not applied; take it out of the desired state. Nothing was applied"
+        "state plugin `{plugin}` is read-only: it can be queried and compared, not changed; leave it out. Nothing was changed"
     )]
     ReadOnly {
         /// The plugin.

@@ -194,7 +194,7 @@ fn hop(attributes: &[RouteAttribute], index: Option<u32>, interfaces: &Interface
     for attribute in attributes {
         match attribute {
             RouteAttribute::Gateway(address) => {
-                drop(fields.insert("gateway".to_owned(), shown(address).into()))
+                fields.insert("gateway".to_owned(), shown(address).into());
             }
             RouteAttribute::Via(RouteVia::Inet(ip)) => {
                 fields.insert("gateway".to_owned(), ip.to_string().into());

@@ -77,27 +77,6 @@ impl Sysctl {
         self.wants(name) || self.prefixes.iter().any(leads)
     }
 
-    fn value(&self, root: &OwnedFd, name: &str) -> Result<String, PluginError> {
-        let failed = |why: String| PluginError(format!("kernel parameter `{name}` cannot be read: {why}"));
-        let bytes =
-            read_made_up(root, &path_of(name)?, LARGEST).map_err(|errno| failed(errno.to_string()))?;
-        text(bytes).map_err(failed)
-    }
-
-    fn write(&self, root: &OwnedFd, name: &str, value: &str) -> Result<(), PluginError> {
-        let failed =
-            |errno| PluginError(format!("kernel parameter `{name}` cannot be set to `{value}`: {errno}"));
-        let flags = OFlags::WRONLY | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let file = rustix::fs::openat(root, path_of(name)?, flags, Mode::empty()).map_err(failed)?;
-        // The kernel takes a value in one write or not at all.
-        let line = format!("{value}\n");
-        match rustix::io::write(&file, line.as_bytes()) {
-            Ok(written) if written == line.len() => Ok(()),
-            Ok(_) => Err(failed(Errno::IO)),
-            Err(errno) => Err(failed(errno)),
-        }
-    }
-
     fn walk(&self, state: &mut Walked, fd: &OwnedFd, names: &mut Vec<String>) -> Result<(), PluginError> {
         let failed = |names: &[String], errno| format!("`{}` cannot be listed: {errno}", names.join("."));
         let mut entries = Vec::new();
@@ -132,6 +111,26 @@ impl Sysctl {
             names.pop();
         }
         Ok(())
+    }
+}
+
+fn read(root: &OwnedFd, name: &str) -> Result<String, PluginError> {
+    let failed = |why: String| PluginError(format!("kernel parameter `{name}` cannot be read: {why}"));
+    let bytes = read_made_up(root, &path_of(name)?, LARGEST).map_err(|errno| failed(errno.to_string()))?;
+    text(bytes).map_err(failed)
+}
+
+fn write(root: &OwnedFd, name: &str, value: &str) -> Result<(), PluginError> {
+    let failed =
+        |errno| PluginError(format!("kernel parameter `{name}` cannot be set to `{value}`: {errno}"));
+    let flags = OFlags::WRONLY | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = rustix::fs::openat(root, path_of(name)?, flags, Mode::empty()).map_err(failed)?;
+    // The kernel takes a value in one write or not at all.
+    let line = format!("{value}\n");
+    match rustix::io::write(&file, line.as_bytes()) {
+        Ok(written) if written == line.len() => Ok(()),
+        Ok(_) => Err(failed(Errno::IO)),
+        Err(errno) => Err(failed(errno)),
     }
 }
 
@@ -225,7 +224,7 @@ impl StatePlugin for Sysctl {
         let mut applied = Applied::default();
         for action in &diff.actions {
             let new = action.new_value().and_then(Value::as_str).unwrap_or_default();
-            self.write(&root, action.path(), new)?;
+            write(&root, action.path(), new)?;
             applied.changes += 1;
         }
         Ok(applied)
@@ -234,7 +233,7 @@ impl StatePlugin for Sysctl {
     fn verify_state(&self, desired: &Value) -> Result<bool, PluginError> {
         let root = self.open()?;
         for (name, wanted) in wanted(desired)? {
-            if !is_same(&self.value(&root, name)?, &wanted) {
+            if !is_same(&read(&root, name)?, &wanted) {
                 return Ok(false);
             }
         }
@@ -251,7 +250,7 @@ impl StatePlugin for Sysctl {
         let root = self.open()?;
         let mut values = Map::new();
         for action in &diff.actions {
-            values.insert(action.path().to_owned(), self.value(&root, action.path())?.into());
+            values.insert(action.path().to_owned(), read(&root, action.path())?.into());
         }
         Ok(json!({ "values": values }))
     }
@@ -264,8 +263,8 @@ impl StatePlugin for Sysctl {
         for (name, old) in values {
             let old = old.as_str().unwrap_or_default();
             // What never changed is not written: to write can mean more than to set.
-            let is_there = self.value(&root, name).is_ok_and(|now| is_same(&now, old));
-            if !is_there && let Err(error) = self.write(&root, name, old) {
+            let is_there = read(&root, name).is_ok_and(|now| is_same(&now, old));
+            if !is_there && let Err(error) = write(&root, name, old) {
                 problems.push(error.to_string());
             }
         }

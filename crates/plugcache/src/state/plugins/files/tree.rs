@@ -83,7 +83,8 @@ impl<'a> Tree<'a> {
                     )));
                 }
                 if str::from_utf8(&name).is_err() {
-                    all.insert(path, Found::Other("its name is not UTF-8".to_owned()));
+                    // A file may really be called what this is shown as.
+                    all.entry(path).or_insert_with(|| Found::Other("its name is not UTF-8".to_owned()));
                 } else if kind == Kind::Directory && !is_link(&folder.fd, &name) {
                     if names.len() < DEEPEST {
                         rest.push(path);
@@ -133,6 +134,9 @@ impl<'a> Tree<'a> {
         let (mode, owner) = match folder.look(name.as_bytes())? {
             Some(Found::Other(what)) => {
                 return Err(PluginError(format!("`{path}` cannot be replaced: {what}")));
+            }
+            Some(Found::Directory) => {
+                return Err(PluginError(format!("`{path}` cannot be replaced: it is a directory")));
             }
             Some(Found::File(now)) => (file.mode.unwrap_or(now.mode), owner.or(Some(now.owner))),
             None => (file.mode.unwrap_or(0o644), owner),
