@@ -1,0 +1,1 @@
+//! Judging as a host does it.
