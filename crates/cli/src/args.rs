@@ -2,12 +2,14 @@
 //! `settings` decides.
 
 mod cache;
+mod safety;
 
 use std::{path::PathBuf, time::Duration};
 
 pub(crate) use cache::{Cache, Clear, Kind, Place, Stats};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use plugcache::{Case, Duplicates, cache::Strength, config::units};
+pub(crate) use safety::Safety;
 
 /// Finds plugins without running them, and proves that what it remembers is still true.
 #[derive(Debug, Parser)]
@@ -92,6 +94,8 @@ pub(crate) enum Plugins {
         #[command(flatten)]
         select: Box<Select>,
     },
+    /// Judge sources before any of their code runs. A hint and no sandbox: only --only-listed decides.
+    Safety(Safety),
 }
 
 /// Which plugins: roots, rules, names. What is not given comes from the project file.

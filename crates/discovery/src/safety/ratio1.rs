@@ -57,7 +57,7 @@ pub(super) fn scan(text: &str, policy: &Policy) -> Vec<Violation> {
         objections.add(at, Rule::Unparsable, "# type:", "a type comment has no place here");
         return objections.into_sorted();
     }
-    let mut walk = Walk { objections, policy, frames: 3 };
+    let mut walk = Walk { text, objections, policy, frames: 3 };
     walk.visit_body(&tree.syntax().body);
     walk.objections.into_sorted()
 }
@@ -66,7 +66,12 @@ fn unparsable(line: u32, column: u32, message: String) -> Violation {
     Violation { line, column, rule: Rule::Unparsable, what: "source".to_owned(), why: message }
 }
 
+fn denied(own: &[String], what: &str) -> bool {
+    own.iter().any(|denied| denied == what)
+}
+
 struct Walk<'a> {
+    text: &'a str,
     objections: Objections<'a>,
     policy: &'a Policy,
     frames: u32,
@@ -93,8 +98,14 @@ impl Walk<'_> {
         }
     }
 
-    fn denied(&self, own: &[String], what: &str) -> bool {
-        own.iter().any(|denied| denied == what)
+    /// Python does not read decimal numbers of more than 4,300 digits.
+    fn number(&mut self, number: &impl Ranged) {
+        let text = self.text.get(number.range().to_std_range()).unwrap_or_default();
+        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        if digits > 4_300 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') {
+            let why = "Python reads no decimal number of more than 4300 digits";
+            self.objections.add(number.range().start(), Rule::Unparsable, "source", why);
+        }
     }
 }
 
@@ -108,7 +119,20 @@ impl<'a> Visitor<'a> for Walk<'a> {
             Stmt::ImportFrom(import) => self.import(import, import.module.as_deref()),
             _ => {}
         }
-        self.below(stmt, 2, |walk| walk_stmt(walk, stmt));
+        self.below(stmt, 2, |walk| match stmt {
+            // To Python each `elif` is an `if` within the one before it.
+            Stmt::If(branches) => {
+                walk.visit_expr(&branches.test);
+                walk.visit_body(&branches.body);
+                let outer = walk.frames;
+                for clause in &branches.elif_else_clauses {
+                    walk.frames += 2;
+                    walk.below(clause, 0, |walk| walk.visit_elif_else_clause(clause));
+                }
+                walk.frames = outer;
+            }
+            _ => walk_stmt(walk, stmt),
+        });
     }
 
     fn visit_expr(&mut self, expr: &'a Expr) {
@@ -117,7 +141,7 @@ impl<'a> Visitor<'a> for Walk<'a> {
             Expr::Name(name) => {
                 let id = name.id.as_str();
                 let usual = NAMES.iter().find(|(denied, _)| *denied == id).map(|(_, what)| *what);
-                let own = || self.denied(&self.policy.denied_names, id).then_some("this name");
+                let own = || denied(&self.policy.denied_names, id).then_some("this name");
                 if let Some(what) = usual.or_else(own) {
                     let why = format!("{what} is not allowed in plugins");
                     self.objections.add(name.range().start(), Rule::Name, id, why);
@@ -126,11 +150,12 @@ impl<'a> Visitor<'a> for Walk<'a> {
             Expr::Attribute(attribute) => {
                 frames = 3;
                 let attr = attribute.attr.as_str();
-                if ATTRIBUTES.contains(&attr) || self.denied(&self.policy.denied_attributes, attr) {
+                if ATTRIBUTES.contains(&attr) || denied(&self.policy.denied_attributes, attr) {
                     let why = "belongs to the host and is not allowed in plugins";
                     self.objections.add(attribute.range().start(), Rule::Attribute, attr, why);
                 }
             }
+            Expr::NumberLiteral(number) => self.number(number),
             _ => {}
         }
         self.below(expr, frames, |walk| walk_expr(walk, expr));

@@ -59,6 +59,7 @@ pub(super) fn scan(text: &str, bytes: &[u8], policy: &Policy, depth: u32) -> Vec
         modules: Modules::default(),
         depth: 0,
         in_annotation: false,
+        in_class: false,
     };
     walk.encoding(bytes);
     walk.hidden_text(text);
@@ -75,9 +76,11 @@ struct Walk<'a> {
     modules: Modules<'a>,
     depth: u32,
     in_annotation: bool,
+    /// What is bound here becomes an attribute of a class.
+    in_class: bool,
 }
 
-impl<'a> Walk<'a> {
+impl Walk<'_> {
     fn object(&mut self, at: &impl Ranged, rule: Rule, what: impl Into<String>, why: impl Into<String>) {
         self.objections.add(at.range().start(), rule, what, why);
     }
@@ -136,7 +139,14 @@ impl<'a> Visitor<'a> for Walk<'a> {
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
         self.below(stmt, |walk| {
             walk.statement(stmt);
+            let outer = walk.in_class;
+            match stmt {
+                Stmt::ClassDef(_) => walk.in_class = true,
+                Stmt::FunctionDef(_) => walk.in_class = false,
+                _ => {}
+            }
             walk_stmt(walk, stmt);
+            walk.in_class = outer;
         });
     }
 

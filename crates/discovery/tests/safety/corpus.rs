@@ -12,8 +12,19 @@ use plugcache_discovery::safety::{Judge, Policy, Profile};
 
 /// Allowed to both profiles: the strict one goes by its own list.
 pub(crate) const HARMLESS: [&str; 13] = [
-    "abc", "collections", "contextlib", "copy", "dataclasses", "enum", "functools", "json", "random", "re",
-    "string", "time", "typing",
+    "abc",
+    "collections",
+    "contextlib",
+    "copy",
+    "dataclasses",
+    "enum",
+    "functools",
+    "json",
+    "random",
+    "re",
+    "string",
+    "time",
+    "typing",
 ];
 
 struct Bypass {

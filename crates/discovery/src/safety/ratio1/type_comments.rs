@@ -86,9 +86,10 @@ impl Places {
         if last.0 == TokenKind::Newline && within(&self.functions) {
             return true;
         }
-        let Some(list) = self.lists.iter().find(|list| list.contains_range(comment)) else { return false };
+        let Some(around) = self.lists.iter().find(|list| list.contains_range(comment)) else { return false };
         let is_end = |token: Token| self.parameters.contains(&token.1.end());
-        let is_last = after.is_some_and(|(kind, range)| kind == TokenKind::Rpar && range.end() == list.end());
+        let is_last =
+            after.is_some_and(|(kind, range)| kind == TokenKind::Rpar && range.end() == around.end());
         (last.0 == TokenKind::Comma && previous.is_some_and(is_end)) || (is_end(last) && is_last)
     }
 

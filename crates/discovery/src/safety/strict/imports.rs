@@ -44,12 +44,11 @@ impl<'a> Visitor<'a> for Modules<'a> {
         match stmt {
             Stmt::Import(import) => {
                 for alias in &import.names {
-                    let (name, module) = match &alias.asname {
-                        Some(name) => (name.as_str(), alias.name.as_str()),
-                        None => {
-                            let root = alias.name.as_str().split('.').next().unwrap_or_default();
-                            (root, root)
-                        }
+                    let (name, module) = if let Some(name) = &alias.asname {
+                        (name.as_str(), alias.name.as_str())
+                    } else {
+                        let root = alias.name.as_str().split('.').next().unwrap_or_default();
+                        (root, root)
                     };
                     self.imported.push(name);
                     self.add(name, module.to_owned());
@@ -85,6 +84,7 @@ impl<'a> Walk<'a> {
         for alias in &import.names {
             let module = alias.name.as_str();
             self.module_is_allowed(alias, module);
+            self.not_in_class(alias, module);
             if let Some(name) = &alias.asname {
                 self.bind(name, name);
                 if self.package_depth > 0 && name.as_str() != module {
@@ -117,9 +117,24 @@ impl<'a> Walk<'a> {
                 self.object(alias, Rule::StarImport, format!("from {dots}{module} import *"), why);
             } else if import.level > 0 {
                 self.neighbour(alias, name);
+                if module.is_empty() {
+                    self.not_in_class(alias, name);
+                }
             } else {
+                if library::has(&format!("{module}.{name}")) {
+                    self.not_in_class(alias, name);
+                }
                 self.member(alias, module, name);
             }
+        }
+    }
+
+    /// A module that a class holds is a value.
+    fn not_in_class(&mut self, at: &impl Ranged, module: &str) {
+        if self.in_class {
+            let why =
+                "a class that holds a module hands it around as a value; import it outside of the class";
+            self.object(at, Rule::ModuleValue, module, why);
         }
     }
 
@@ -165,16 +180,14 @@ impl<'a> Walk<'a> {
             value = &attribute.value;
         }
         let Expr::Name(root) = value else { return false };
-        if outermost.ctx.is_store() || outermost.ctx.is_del() {
-            if self.modules.imports(&root.id) {
-                let what = format!("{}.{}", root.id, outermost.attr);
-                self.object(
-                    outermost,
-                    Rule::Binding,
-                    what,
-                    "what is imported belongs to others; do not change it",
-                );
-            }
+        if !outermost.ctx.is_load() && self.modules.imports(&root.id) {
+            let what = format!("{}.{}", root.id, outermost.attr);
+            self.object(
+                outermost,
+                Rule::Binding,
+                what,
+                "what is imported belongs to others; do not change it",
+            );
         }
         let Some(modules) = self.modules.of(&root.id).map(<[String]>::to_vec) else { return false };
         for first in modules {

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 
 class Color(enum.Enum):
@@ -21,7 +21,7 @@ class Color(enum.Enum):
 class Point:
     x: float
     y: float = 0.0
-    tags: tuple[str, ...] = field(default=(), compare=False)
+    tags: tuple[str, ...] = ()
 
     def moved(self, by: float) -> Point:
         return replace(self, x=self.x + by)

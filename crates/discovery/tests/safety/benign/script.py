@@ -1,7 +1,7 @@
 def main(argv=()):
     total = 0
-    for input in argv:
-        total += len(str(input))
+    for line in argv:
+        total += len(str(line))
     print("total", total)
     return total
 
