@@ -84,7 +84,7 @@ pub struct Rejected {
 impl Rejected {
     fn text(&self) -> String {
         let path = self.path.display();
-        let found: Vec<String> = self.violations.iter().map(|one| format!("\n  {path}:{one}")).collect();
+        let found: Vec<String> = self.violations.iter().map(|one| format!("\n  {path}{one}")).collect();
         let remedy = self.digest.map_or_else(String::new, |digest| {
             format!("\nIf you have read it and vouch for it, allow its digest {digest}")
         });

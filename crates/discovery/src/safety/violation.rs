@@ -106,11 +106,12 @@ impl Violation {
 }
 
 impl fmt::Display for Violation {
+    /// As it follows on a path: `:3:8: attribute …`, or `: unreadable …` for a file as a whole.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.line > 0 {
-            write!(f, "{}:{}: ", self.line, self.column)?;
+            write!(f, ":{}:{}", self.line, self.column)?;
         }
-        write!(f, "{} `{}`: {}", self.rule, self.what, self.why)
+        write!(f, ": {} `{}`: {}", self.rule, self.what, self.why)
     }
 }
 

@@ -149,9 +149,13 @@ fn a_package_is_judged_whole_with_what_lies_beside_its_sources() {
         ("way.py", vec![Rule::Member, Rule::RelativeImport, Rule::Attribute, Rule::Member]),
     ];
     let mut rejected_sorted = rejected.clone();
-    rejected_sorted.iter_mut().for_each(|(_, rules)| rules.sort_by_key(|rule| rule.name()));
+    for (_, rules) in &mut rejected_sorted {
+        rules.sort_by_key(|rule| rule.name());
+    }
     let mut wanted: Vec<_> = expected.into_iter().map(|(path, rules)| (PathBuf::from(path), rules)).collect();
-    wanted.iter_mut().for_each(|(_, rules)| rules.sort_by_key(|rule| rule.name()));
+    for (_, rules) in &mut wanted {
+        rules.sort_by_key(|rule| rule.name());
+    }
     assert_eq!(rejected_sorted, wanted);
     assert!(!strict.package(&place.path().join("p/__pycache__")).is_allowed());
     assert!(!strict.package(&place.path().join("nowhere")).is_allowed());

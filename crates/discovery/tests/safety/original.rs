@@ -54,7 +54,7 @@ fn original(python: &Path, ratio1: &Path, safe: &[&str], files: &[PathBuf]) -> V
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let list: String = files.iter().map(|path| format!("{}\n", path.display())).collect();
+    let list = files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join("\n");
     child.stdin.take().unwrap().write_all(list.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
@@ -166,7 +166,7 @@ fn verdicts_are_those_of_the_original() {
     });
     let own = files.len();
     below(&ratio1, &mut files);
-    for corpora in std::env::var_os("PLUGCACHE_CORPORA") {
+    if let Some(corpora) = std::env::var_os("PLUGCACHE_CORPORA") {
         below(Path::new(&corpora), &mut files);
     }
     let library = standard_library(&python);

@@ -83,7 +83,7 @@ fn print(file: &Judged, output: &Output) -> Result<(), Failure> {
     };
     output.line(format!("{verdict}  {path}{reason}\n  {DIM}{digest}{DIM:#}"))?;
     for violation in &file.verdict.violations {
-        output.line(format!("  {path}:{violation}"))?;
+        output.line(format!("  {path}{violation}"))?;
     }
     Ok(())
 }
