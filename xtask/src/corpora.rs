@@ -17,14 +17,18 @@ struct Corpus {
 
 /// What `cargo xtask test` and `cargo xtask bench` read. The truth lists in `corpora/truth` belong to
 /// exactly these versions.
-const CORPORA: [Corpus; 6] = [
+const CORPORA: [Corpus; 7] = [
     Corpus { directory: "yt_dlp", requirement: "yt-dlp==2026.10.26" },
     Corpus { directory: "streamlink", requirement: "streamlink==8.6.3" },
     Corpus { directory: "ansible_core", requirement: "ansible-core==2.19.14" },
     Corpus { directory: "stevedore", requirement: "stevedore==5.10.0" },
     Corpus { directory: "metaclass_registry", requirement: "metaclass-registry==0.4.1" },
     Corpus { directory: "naeural_core", requirement: "naeural-core==7.7.322" },
+    Corpus { directory: RATIO1, requirement: "ratio1==3.5.60" },
 ];
+
+/// Holds the checker whose verdicts the safety profile `ratio1` gives.
+pub(crate) const RATIO1: &str = "ratio1";
 
 /// 68 MB; only on request.
 const LARGE: Corpus = Corpus { directory: "homeassistant", requirement: "homeassistant==2026.11.0" };

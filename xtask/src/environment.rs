@@ -15,8 +15,10 @@ use crate::{
 
 /// The variables that tests read, after everything they name has been prepared.
 pub(crate) fn prepare(python: &Python) -> Result<Vec<(&'static str, PathBuf)>> {
+    let corpora = corpora::prepare(python)?;
     Ok(vec![
-        ("PLUGCACHE_CORPORA", corpora::prepare(python)?),
+        ("PLUGCACHE_RATIO1", corpora.join(corpora::RATIO1)),
+        ("PLUGCACHE_CORPORA", corpora),
         ("PLUGCACHE_TRUTH", repo::root().join("corpora/truth")),
         ("PLUGCACHE_ENTRY_POINTS_VENV", entry_points(python, "entry-points-100", Missing::Fails)?.directory),
         ("PLUGCACHE_PYTHON", python.executable.clone()),

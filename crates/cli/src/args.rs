@@ -3,6 +3,7 @@
 
 mod cache;
 mod log;
+mod safety;
 mod state;
 mod watch;
 
@@ -12,6 +13,7 @@ pub(crate) use cache::{Cache, Clear, Kind, Place, Stats};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 pub(crate) use log::{DataPlace, Filter, Log, PruneSnapshots};
 use plugcache::{Case, Duplicates, cache::Strength, config::units};
+pub(crate) use safety::Safety;
 pub(crate) use state::{State, System};
 pub(crate) use watch::Watch;
 
@@ -106,6 +108,8 @@ pub(crate) enum Plugins {
     },
     /// Print a line for each plugin that is added, changed or removed from now on.
     Watch(Watch),
+    /// Judge sources before any of their code runs. A hint and no sandbox: only --only-listed decides.
+    Safety(Safety),
 }
 
 /// Which plugins: roots, rules, names. What is not given comes from the project file.

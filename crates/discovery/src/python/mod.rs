@@ -17,7 +17,7 @@ mod indent;
 mod kept;
 mod lines;
 mod link;
-mod parse;
+pub(crate) mod parse;
 mod scan;
 mod skim;
 mod walk;

@@ -24,7 +24,7 @@ pub(super) fn facts(text: &str, functions: bool) -> Result<(Structure, Details),
 }
 
 /// The tree of a module that does not nest too deeply.
-fn module(text: &str) -> Result<Parsed<ModModule>, Problem> {
+pub(crate) fn module(text: &str) -> Result<Parsed<ModModule>, Problem> {
     if let Some(found) = depth::exceeded(text.as_bytes()) {
         return Err(problem(text, found.at, found.message.to_owned()));
     }

@@ -48,6 +48,11 @@ pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Problem> {
     Ok(if memchr(b'\r', text.as_bytes()).is_some() { Cow::Owned(universal_newlines(&text)) } else { text })
 }
 
+/// The encoding that a source file names in a coding cookie, as it is written there.
+pub(crate) fn named_encoding(bytes: &[u8]) -> Option<&str> {
+    cookie(bytes.strip_prefix(BOM).unwrap_or(bytes)).map(|(_, name)| name)
+}
+
 /// Line and column, both one-based, the column in characters, of a byte of `text`.
 pub(super) fn position(text: &[u8], at: usize) -> (u32, u32) {
     let before = text.get(..at).unwrap_or(text);

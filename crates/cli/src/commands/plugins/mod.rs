@@ -2,6 +2,7 @@
 
 mod ls;
 mod resolve;
+mod safety;
 mod search;
 mod show;
 mod watch;
@@ -20,6 +21,7 @@ pub(super) fn run(command: Plugins, output: &Output) -> Result<Outcome, Failure>
         Plugins::Ls { select } => ls::run(&select, output),
         Plugins::Resolve { name, select } => resolve::run(&name, &select, output),
         Plugins::Show { name, select } => show::run(&name, &select, output),
+        Plugins::Safety(args) => safety::run(&args, output),
         Plugins::Search { words, select } => search::run(&words, &select, output),
         Plugins::Watch(args) => watch::run(&args, output),
     }

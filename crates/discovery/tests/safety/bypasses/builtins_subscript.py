@@ -1,0 +1,3 @@
+# __builtins__ as a module or a dictionary | ratio1 catches | strict catches | proves pid
+found = __builtins__
+print('escaped', found.__import__('os').getpid())

@@ -1,0 +1,7 @@
+# typing.get_origin hands out type | ratio1 misses | strict catches | proves pid | needs <3.14
+from dataclasses import dataclass
+from typing import Type, get_origin
+
+A = get_origin(Type[int])('A', (), {'__annotations__': {"a if 0 else print('escaped', __import__('os').getpid())": int}})
+dataclass(init=False, repr=False)(A)
+A() == A()

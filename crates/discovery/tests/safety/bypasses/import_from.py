@@ -1,0 +1,3 @@
+# from os import | ratio1 catches | strict catches | proves pid
+from os import getpid
+print('escaped', getpid())

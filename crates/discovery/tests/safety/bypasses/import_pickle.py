@@ -1,0 +1,3 @@
+# pickle runs what it reads | ratio1 catches | strict catches | proves pid
+import pickle
+print('escaped', pickle.loads(b'cos\ngetpid\n(tR.'))

@@ -1,0 +1,3 @@
+# builtins of an allowed module | ratio1 misses | strict catches | proves pid
+import json
+print('escaped', json.__builtins__['__import__']('os').getpid())

@@ -1,0 +1,3 @@
+# code in the bound of a type parameter | ratio1 misses | strict catches | proves marker | needs >=3.12
+def run[T: print('escaped', 1)](x: T): ...
+run.__type_params__[0].__bound__

@@ -1,0 +1,4 @@
+import json
+import re
+class A:
+    pass

@@ -1,0 +1,1 @@
+lambda eval=exec, *dir: open

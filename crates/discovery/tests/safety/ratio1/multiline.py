@@ -1,0 +1,9 @@
+x = (a
+ .b
+ .log
+ .c
+)
+y = [
+ eval,
+  (
+  open)]

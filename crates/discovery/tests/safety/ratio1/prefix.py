@@ -1,0 +1,4 @@
+import jsonx
+import json.decoder
+from json.a.b import c
+from jso import n

@@ -1,0 +1,2 @@
+*a, eval = b
+print(*open, **vars)

@@ -1,0 +1,2 @@
+"eval(open)"
+x: "exec"

@@ -1,0 +1,2 @@
+# type: something
+x = 1

@@ -1,0 +1,2 @@
+x = []  # type: list[int]
+y = z = 1 # type: int

@@ -1,0 +1,6 @@
+import json  # type: ignore
+f(  # type: ignore[x]
+)
+# type: ignore
+x = [ # type: ignore-errors
+]

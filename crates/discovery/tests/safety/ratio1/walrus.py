@@ -1,0 +1,2 @@
+(x := eval)
+print(f"{(y := open)}")
