@@ -24,7 +24,7 @@ use ruff_python_ast::{
         walk_type_param,
     },
 };
-use ruff_text_size::Ranged;
+use ruff_text_size::{Ranged, TextRange};
 
 use self::imports::Modules;
 use super::{
@@ -60,6 +60,7 @@ pub(super) fn scan(text: &str, bytes: &[u8], policy: &Policy, depth: u32) -> Vec
         depth: 0,
         in_annotation: false,
         in_class: false,
+        decorators: Vec::new(),
     };
     walk.encoding(bytes);
     walk.hidden_text(text);
@@ -78,6 +79,8 @@ struct Walk<'a> {
     in_annotation: bool,
     /// What is bound here becomes an attribute of a class.
     in_class: bool,
+    /// Where `dataclass` and `wraps` stand as decorators of what is written below them.
+    decorators: Vec<TextRange>,
 }
 
 impl Walk<'_> {

@@ -4,6 +4,8 @@ use ruff_python_ast::{
     Arguments, CmpOp, Expr, ExprAttribute, ExprCall, ExprCompare, ExprName, visitor::Visitor,
 };
 
+use ruff_text_size::Ranged;
+
 use super::{Walk, template, words};
 use crate::safety::violation::Rule;
 
@@ -46,9 +48,7 @@ impl<'a> Walk<'a> {
         if let Some(why) = words::name(id).or(own.then_some("the host does not allow it")) {
             self.object(name, Rule::Name, id, why);
         }
-        if id == "wraps" {
-            self.attribute(name, id);
-        }
+        self.decorator_word(name, id);
         if let Some(module) = self.modules.of(id).and_then(<[String]>::first).cloned() {
             self.module_value(name, &module);
         }
@@ -61,6 +61,7 @@ impl<'a> Walk<'a> {
         {
             return true;
         }
+        self.decorator_word(attribute, &attribute.attr);
         if self.chain(attribute) {
             return true;
         }
@@ -119,7 +120,6 @@ impl<'a> Walk<'a> {
             Expr::Attribute(attribute) if attribute.attr.as_str() == "format" => self.formats(attribute),
             _ => false,
         };
-        let is_done = is_done || self.wraps(call);
         for keyword in &call.arguments.keywords {
             if let Some(name) = &keyword.arg {
                 self.bind(name, name);
@@ -153,22 +153,11 @@ impl<'a> Walk<'a> {
         true
     }
 
-    /// `functools.wraps` copies attributes by names that it may be given: only `wraps(function)` is harmless.
-    fn wraps(&mut self, call: &'a ExprCall) -> bool {
-        let arguments = &call.arguments;
-        let is_plain =
-            arguments.keywords.is_empty() && matches!(&*arguments.args, [only] if !only.is_starred_expr());
-        let is_functools = |module: &Expr| {
-            let modules = module.as_name_expr().and_then(|name| self.modules.of(&name.id));
-            modules.is_some_and(|modules| modules.iter().all(|module| module == "functools"))
-        };
-        is_plain
-            && match &*call.func {
-                Expr::Name(name) => name.id == "wraps",
-                Expr::Attribute(attribute) => {
-                    attribute.attr.as_str() == "wraps" && is_functools(&attribute.value)
-                }
-                _ => false,
-            }
+    /// `dataclass` and `wraps` are decorators, and nothing else.
+    pub(super) fn decorator_word(&mut self, at: &impl Ranged, name: &str) {
+        if words::DECORATORS.contains(&name) && !self.decorators.contains(&at.range()) {
+            let why = "given anything but what is written below it, it turns text into code or attributes; use it as the innermost decorator, by its own name";
+            self.object(at, Rule::Attribute, name, why);
+        }
     }
 }

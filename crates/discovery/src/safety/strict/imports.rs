@@ -108,8 +108,8 @@ impl<'a> Walk<'a> {
             let name = alias.name.as_str();
             if let Some(bound) = &alias.asname {
                 self.bind(bound, bound);
-                if name == "wraps" {
-                    self.attribute(alias, name);
+                if bound.as_str() != name {
+                    self.decorator_word(alias, name);
                 }
             }
             if name == "*" {

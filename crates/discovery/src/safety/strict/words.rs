@@ -231,9 +231,6 @@ pub(super) fn attribute(name: &str) -> Option<&'static str> {
         return Some("it is the name of a module that reaches beyond the plugin");
     }
     match name {
-        "wraps" => {
-            Some("it copies attributes by the names that it is given; write `functools.wraps(function)`")
-        }
         "mro" => Some("it leads to base classes, and from there to everything"),
         "format" | "format_map" => Some(
             "a format string reads attributes; format a string that is written there, or use an f-string",
@@ -241,6 +238,10 @@ pub(super) fn attribute(name: &str) -> Option<&'static str> {
         _ => None,
     }
 }
+
+/// Functions of the standard library that write what they are given into code, or onto it as attributes. Given a
+/// class or function that is written below them they are harmless.
+pub(super) const DECORATORS: [&str; 2] = ["dataclass", "wraps"];
 
 /// Why reading a name is not allowed.
 pub(super) fn name(name: &str) -> Option<&'static str> {
