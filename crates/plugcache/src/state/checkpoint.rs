@@ -112,6 +112,10 @@ impl Checkpoints {
                 let sealed =
                     Sealed { schema: 1, digest: digest(&checkpoint).to_hex().to_string(), checkpoint };
                 let text = serde_json::to_vec(&sealed).unwrap_or_default();
+                if text.len() as u64 > LARGEST {
+                    let (path, size) = (directory.path().to_owned(), text.len() as u64);
+                    return Err(plugcache_cache::Error::TooLarge { path, size, limit: LARGEST }.into());
+                }
                 fs::publish_durably(directory, &file_of(&id), &[&text])?;
                 forget_oldest(directory)?;
             }

@@ -69,8 +69,9 @@ impl StateManager {
         })
     }
 
-    /// How a plugin's part of the system is, as of some seconds ago at most. One that takes longer than the
-    /// [time-out](Builder::timeout) is an error, and is not asked again before it has ended.
+    /// How a plugin's part of the system is, as of some seconds ago at most. It is asked on a thread of its own,
+    /// which can be left when it takes longer than the [time-out](Builder::timeout): that is an error, and the
+    /// plugin is not asked again before it has ended.
     pub fn query(&self, plugin: &str) -> Result<Arc<Value>, Arc<QueryError>> {
         match self.plugins.get(plugin) {
             Some(plugin) => self.state_of(plugin),
@@ -78,7 +79,8 @@ impl StateManager {
         }
     }
 
-    /// The states of all plugins, asked side by side on threads that have ended when this returns. One that
+    /// The states of all plugins, asked side by side on threads that have ended when this returns, but
+    /// for those of plugins that took too long. One that
     /// fails does not fail the others.
     pub fn query_all(&self) -> BTreeMap<String, QueryOutcome> {
         let all: Vec<_> = self.plugins.values().collect();

@@ -6,7 +6,7 @@ mod tree;
 
 use std::path::PathBuf;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::super::plugin::{Applied, Capabilities, PluginError, StateAction, StateDiff, StatePlugin};
 use desired::{File, Wanted};
@@ -60,16 +60,15 @@ impl StatePlugin for Files {
     }
 
     fn query_current_state(&self) -> Result<Value, PluginError> {
-        let mut state = Map::new();
-        for (path, found) in self.tree().all()? {
-            let described = match found {
+        let state = self.tree().all(|found| {
+            Ok(match found {
                 Found::File(file) => described(&file.bytes, file.mode),
                 Found::Other(why) => json!({ "skipped": why }),
-                Found::Directory => continue,
-            };
-            state.insert(path, described);
-        }
-        Ok(Value::Object(state))
+                // One that came in the place of a file that was listed a moment ago.
+                Found::Directory => json!({ "skipped": "it is a directory" }),
+            })
+        })?;
+        Ok(json!(state))
     }
 
     fn calculate_diff(&self, current: &Value, desired: &Value) -> Result<StateDiff, PluginError> {

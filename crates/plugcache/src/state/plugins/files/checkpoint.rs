@@ -11,6 +11,9 @@ use super::{
     tree::{Found, Tree},
 };
 
+/// Most bytes of files in a checkpoint.
+const LARGEST: usize = 64 << 20;
+
 /// What was there.
 #[derive(Serialize, Deserialize)]
 struct Snapshot {
@@ -31,30 +34,37 @@ struct Kept {
 
 /// All that a diff is about to touch, or all there is.
 pub(super) fn make(tree: &Tree<'_>, diff: Option<&StateDiff>) -> Result<Value, PluginError> {
+    let mut room = Room(LARGEST);
     let mut snapshot = Snapshot { is_whole: diff.is_none(), files: BTreeMap::new(), missing: Vec::new() };
     match diff {
         None => {
-            for (path, found) in tree.all()? {
-                if let Found::File(_) = found {
-                    snapshot.files.insert(path, keep(Some(found)));
-                }
-            }
+            let kept = tree.all(|found| room.keep(Some(found)))?;
+            // What is no file was there too, and is left alone.
+            snapshot.files = kept.into_iter().filter(|(_, kept)| kept.is_some()).collect();
         }
         Some(diff) => {
             for path in diff.actions.iter().map(StateAction::path) {
                 snapshot.missing.extend(tree.missing_above(path)?);
-                snapshot.files.insert(path.to_owned(), keep(tree.find(path)?));
+                snapshot.files.insert(path.to_owned(), room.keep(tree.find(path)?)?);
             }
         }
     }
     Ok(json!(snapshot))
 }
 
-/// What is no file is not kept: nothing here replaces or removes it.
-fn keep(found: Option<Found>) -> Option<Kept> {
-    let Some(Found::File(now)) = found else { return None };
-    let file = File { bytes: now.bytes, mode: Some(now.mode & 0o777) }.to_json();
-    Some(Kept { file, owner: now.owner })
+/// Bytes that there is still room for.
+struct Room(usize);
+
+impl Room {
+    /// What is no file is not kept: nothing here replaces or removes it.
+    fn keep(&mut self, found: Option<Found>) -> Result<Option<Kept>, PluginError> {
+        let Some(Found::File(now)) = found else { return Ok(None) };
+        self.0 = self.0.checked_sub(now.bytes.len()).ok_or_else(|| {
+            PluginError(format!("the files have more than {LARGEST} bytes, too much for a checkpoint"))
+        })?;
+        let file = File { bytes: now.bytes, mode: Some(now.mode & 0o777) }.to_json();
+        Ok(Some(Kept { file, owner: now.owner }))
+    }
 }
 
 /// Brings back what was there. What is as it was is not touched, so that it can be done again.
@@ -68,8 +78,8 @@ pub(super) fn go_back(tree: &Tree<'_>, checkpoint: &Value) -> Result<(), PluginE
         note(tree.remove(path));
     }
     if snapshot.is_whole {
-        for (path, found) in tree.all()? {
-            if matches!(found, Found::File(_)) && !snapshot.files.contains_key(&path) {
+        for (path, is_file) in tree.all(|found| Ok(matches!(found, Found::File(_))))? {
+            if is_file && !snapshot.files.contains_key(&path) {
                 note(tree.remove(&path));
             }
         }

@@ -63,8 +63,12 @@ impl<'a> Tree<'a> {
         Ok(Directory::open(self.root)?)
     }
 
-    /// All there is below the directory but directories, by relative path.
-    pub(super) fn all(&self) -> Result<BTreeMap<String, Found>, PluginError> {
+    /// All there is below the directory but directories, by relative path: what `take` makes of it, so that
+    /// only one file's content is in memory at a time.
+    pub(super) fn all<T>(
+        &self,
+        mut take: impl FnMut(Found) -> Result<T, PluginError>,
+    ) -> Result<BTreeMap<String, T>, PluginError> {
         let mut all = BTreeMap::new();
         let mut rest = vec![String::new()];
         while let Some(below) = rest.pop() {
@@ -84,15 +88,17 @@ impl<'a> Tree<'a> {
                 }
                 if str::from_utf8(&name).is_err() {
                     // A file may really be called what this is shown as.
-                    all.entry(path).or_insert_with(|| Found::Other("its name is not UTF-8".to_owned()));
+                    let other = take(Found::Other("its name is not UTF-8".to_owned()))?;
+                    all.entry(path).or_insert(other);
                 } else if kind == Kind::Directory && !is_link(&folder.fd, &name) {
                     if names.len() < DEEPEST {
                         rest.push(path);
                     } else {
-                        all.insert(path, Found::Other(format!("it lies deeper than {DEEPEST} directories")));
+                        let other = Found::Other(format!("it lies deeper than {DEEPEST} directories"));
+                        all.insert(path, take(other)?);
                     }
                 } else if let Some(found) = folder.look(&name)? {
-                    all.insert(path, found);
+                    all.insert(path, take(found)?);
                 }
             }
         }
