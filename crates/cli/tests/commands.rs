@@ -67,7 +67,8 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         if entry.file_type().unwrap().is_dir() {
-            if entry.file_name() != "__pycache__" {
+            // The Rust half of the example is not what plugins are looked for in.
+            if entry.file_name() != "__pycache__" && entry.file_name() != "tour" {
                 copy(&entry.path(), &to.join(entry.file_name()));
             }
         } else {

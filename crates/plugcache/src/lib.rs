@@ -19,7 +19,6 @@ pub mod schema;
 pub mod state;
 pub mod store;
 pub mod warm;
-#[cfg(feature = "watch")]
 pub mod watch;
 
 pub use config::Config;

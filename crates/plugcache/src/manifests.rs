@@ -169,7 +169,6 @@ impl ManifestCache {
     }
 
     /// Forgets the manifest of a plugin that has changed, by its name. Returns whether one was kept.
-    #[cfg(feature = "watch")]
     pub fn forget(&self, change: &crate::watch::Change) -> bool {
         self.clear(change.name())
     }

@@ -127,14 +127,12 @@ impl Resolver {
     }
 
     /// What a snapshot that is known to be true answers to a name.
-    #[cfg(feature = "watch")]
     pub(crate) fn resolve_in(&self, snapshot: &Snapshot, name: &str) -> Result<Resolution, ResolveError> {
         let suffixed = format!("{name}{}", self.suffix);
         self.judge(snapshot, name, &suffixed, snapshot.find(&suffixed))
     }
 
     /// What such a snapshot lists.
-    #[cfg(feature = "watch")]
     pub(crate) fn list_in(&self, snapshot: &Snapshot) -> Vec<Resolution> {
         self.group(snapshot)
     }

@@ -262,7 +262,6 @@ fn manifest_files_of_three_kinds_are_read() {
     ));
 }
 
-#[cfg(feature = "watch")]
 #[test]
 fn a_watch_says_which_manifests_to_forget() {
     use plugcache::{

@@ -1,6 +1,5 @@
 //! Watched roots: every edit is in the next answer, and subscribers are told of what changed, not of events.
 
-#![cfg(feature = "watch")]
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,

@@ -1,7 +1,6 @@
 //! What a watch promises beside its answers: no look without cause, no edit missed by anybody who asks after it,
 //! no lock around a finder, nothing left behind.
 
-#![cfg(feature = "watch")]
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,

@@ -5,6 +5,8 @@
 
 mod floor;
 mod stage;
+#[path = "../../../../examples/host/tour/mod.rs"]
+mod tour;
 
 use std::{path::Path, time::Instant};
 
@@ -21,6 +23,7 @@ use plugcache::{
 use super::Outcome;
 use crate::output::{DIM, Failure, Output, STRONG, summary};
 use stage::Stage;
+use tour::{Line, Places};
 
 pub(super) fn run(output: &Output) -> Result<Outcome, Failure> {
     let place = stage::temporary_directory()?;
@@ -40,7 +43,37 @@ fn play(place: &Path, output: &Output) -> Result<(), Failure> {
         output.line("\nNo python3 on this machine: showing the example host that is built in.")?;
     }
     let stage = Stage::set(place, python.as_ref())?;
-    classes(&stage, &cache, output)
+    classes(&stage, &cache, output)?;
+    if let (Some(python), Some(library)) = (&python, python.as_ref().and_then(stage::library)) {
+        host(place, python, library, output)?;
+    }
+    output.line(
+        "\nTry it on your own program: plugcache plugins ls --root DIR --package PKG --rule base=MODULE:CLASS",
+    )
+}
+
+/// The example host: all its layers, on the same codecs.
+fn host(place: &Path, python: &Interpreter, library: &Path, output: &Output) -> Result<(), Failure> {
+    output.line(format!("\n{STRONG}A host that runs them{STRONG:#}: examples/host"))?;
+    let below = |name: &str| place.join("host").join(name);
+    let places = Places {
+        root: below("tree"),
+        cache: below("cache"),
+        data: below("data"),
+        managed: below("managed"),
+        python: python.executable.clone(),
+    };
+    tour::copy_codecs(library, &places.root)?;
+    std::fs::create_dir_all(&places.managed)?;
+    stage::settle();
+    let mut say = |line: Line| -> Result<(), tour::Failure> {
+        Ok(match line {
+            Line::Heading(heading) => output.line(format!("  {STRONG}{heading}{STRONG:#}")),
+            Line::Text(text) => output.line(format!("{DIM}      {text}{DIM:#}")),
+        }
+        .map_err(|error| error.to_string())?)
+    };
+    tour::play(&places, &mut say).map_err(|error| error as Failure)
 }
 
 fn entry_points(python: &Interpreter, cache: &Path, output: &Output) -> Result<(), Failure> {
@@ -103,10 +136,7 @@ fn classes(stage: &Stage, cache: &Path, output: &Output) -> Result<(), Failure> 
     output.line(format!(
         "\nAnswered in {:.2} ms, every file checked. No plugin code was run.",
         took.as_secs_f64() * 1e3
-    ))?;
-    output.line(
-        "Try it on your own program: plugcache plugins ls --root DIR --package PKG --rule base=MODULE:CLASS",
-    )
+    ))
 }
 
 fn step(output: &Output, what: &str, found: &str, report: &Report) -> Result<(), Failure> {

@@ -18,7 +18,7 @@ mod template;
 mod words;
 
 use ruff_python_ast::{
-    Decorator, Expr, Parameter, Pattern, PatternKeyword, Stmt, TypeParam,
+    Decorator, Expr, Parameter, Parameters, Pattern, PatternKeyword, Stmt, StmtFunctionDef, TypeParam,
     visitor::{
         Visitor, walk_body, walk_expr, walk_parameter, walk_pattern, walk_pattern_keyword, walk_stmt,
         walk_type_param,
@@ -60,6 +60,7 @@ pub(super) fn scan(text: &str, bytes: &[u8], policy: &Policy, depth: u32) -> Vec
         depth: 0,
         in_annotation: false,
         in_class: false,
+        parameters: Vec::new(),
         decorators: Vec::new(),
     };
     walk.encoding(bytes);
@@ -79,11 +80,31 @@ struct Walk<'a> {
     in_annotation: bool,
     /// What is bound here becomes an attribute of a class.
     in_class: bool,
+    /// Parameters of the function whose body this is: here these names are never the builtins.
+    parameters: Vec<&'a str>,
     /// Where `dataclass` and `wraps` stand as decorators of what is written below them.
     decorators: Vec<TextRange>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    /// Walks what has names of its own. Functions inside of functions see only theirs, which is stricter than Python.
+    fn scope(&mut self, in_class: bool, parameters: Vec<&'a str>, walk: impl FnOnce(&mut Self)) {
+        let outer_class = std::mem::replace(&mut self.in_class, in_class);
+        let outer_parameters = std::mem::replace(&mut self.parameters, parameters);
+        walk(self);
+        (self.in_class, self.parameters) = (outer_class, outer_parameters);
+    }
+
+    /// Defaults, annotations and decorators are evaluated outside of the function.
+    fn function(&mut self, function: &'a StmtFunctionDef) {
+        function.decorator_list.iter().for_each(|decorator| self.visit_decorator(decorator));
+        function.type_params.iter().for_each(|parameters| self.visit_type_params(parameters));
+        self.visit_parameters(&function.parameters);
+        function.returns.iter().for_each(|returned| self.visit_annotation(returned));
+        let names = names_of(&function.parameters);
+        self.scope(false, names, |walk| walk.visit_body(&function.body));
+    }
+
     fn object(&mut self, at: &impl Ranged, rule: Rule, what: impl Into<String>, why: impl Into<String>) {
         self.objections.add(at.range().start(), rule, what, why);
     }
@@ -138,24 +159,30 @@ impl Walk<'_> {
     }
 }
 
+fn names_of(parameters: &Parameters) -> Vec<&str> {
+    parameters.iter().map(|parameter| parameter.name().as_str()).collect()
+}
+
 impl<'a> Visitor<'a> for Walk<'a> {
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
         self.below(stmt, |walk| {
             walk.statement(stmt);
-            let outer = walk.in_class;
             match stmt {
-                Stmt::ClassDef(_) => walk.in_class = true,
-                Stmt::FunctionDef(_) => walk.in_class = false,
-                _ => {}
+                Stmt::FunctionDef(function) => walk.function(function),
+                Stmt::ClassDef(_) => walk.scope(true, Vec::new(), |walk| walk_stmt(walk, stmt)),
+                _ => walk_stmt(walk, stmt),
             }
-            walk_stmt(walk, stmt);
-            walk.in_class = outer;
         });
     }
 
     fn visit_expr(&mut self, expr: &'a Expr) {
         self.below(expr, |walk| {
-            if !walk.expression(expr) {
+            if let Expr::Lambda(lambda) = expr {
+                lambda.parameters.iter().for_each(|parameters| walk.visit_parameters(parameters));
+                let names = lambda.parameters.as_deref().map(names_of).unwrap_or_default();
+                let in_class = walk.in_class;
+                walk.scope(in_class, names, |walk| walk.visit_expr(&lambda.body));
+            } else if !walk.expression(expr) {
                 walk_expr(walk, expr);
             }
         });

@@ -9,7 +9,6 @@ use std::{
 };
 
 use plugcache_cache::{directory, fs, fs::Directory};
-use rustix::{fs::Mode, io::Errno};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -91,7 +90,7 @@ impl Checkpoints {
     pub(super) fn open(path: Option<&Path>) -> Result<Self, plugcache_cache::Error> {
         Ok(match path {
             None => Self::Memory(Mutex::default()),
-            Some(path) => Self::Disk(private_directory(path)?),
+            Some(path) => Self::Disk(directory::open_or_create_plain(path)?),
         })
     }
 
@@ -213,28 +212,4 @@ fn forget_oldest(directory: &Directory) -> Result<(), plugcache_cache::Error> {
         directory.remove(&file_of(id))?;
     }
     Ok(())
-}
-
-/// Opens a directory that only its owner can touch, and makes it if there is none. It is no cache, and not
-/// marked as one.
-fn private_directory(path: &Path) -> Result<Directory, plugcache_cache::Error> {
-    if let Some(directory) = directory::open_existing(path)? {
-        return Ok(directory);
-    }
-    let failed = |source: Errno| plugcache_cache::Error::Io {
-        action: "create directory",
-        path: path.to_owned(),
-        source: source.into(),
-    };
-    let mut above: Vec<&Path> = path.ancestors().filter(|one| !one.as_os_str().is_empty()).collect();
-    above.reverse();
-    for one in above {
-        match rustix::fs::mkdir(one, Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST | Errno::ISDIR) => {}
-            // A directory above may be one that we may not write to and need not.
-            Err(_) if one != path => {}
-            Err(errno) => return Err(failed(errno)),
-        }
-    }
-    directory::open_existing(path)?.ok_or_else(|| failed(Errno::NOENT))
 }

@@ -13,6 +13,7 @@ use plugcache::discovery::{
     python::{NameRule, PackageSpec, PythonFinder},
 };
 
+use super::tour;
 use crate::{args::Proof, output::Failure, settings};
 
 /// A tree that may be changed, and what to look for in it.
@@ -43,6 +44,11 @@ pub(super) fn python() -> Option<Interpreter> {
     settings::interpreter(Path::new("python3"), &Proof { no_cache: true, ..Proof::default() }).ok()
 }
 
+/// Where an interpreter's own library is, with its codecs.
+pub(super) fn library(python: &Interpreter) -> Option<&Path> {
+    python.path.iter().map(PathBuf::as_path).find(|path| path.join("encodings/__init__.py").exists())
+}
+
 /// A new directory below the system's temporary one.
 pub(super) fn temporary_directory() -> io::Result<PathBuf> {
     let place = std::env::temp_dir().join(format!("plugcache-demo-{}", std::process::id()));
@@ -58,9 +64,7 @@ pub(super) fn settle() {
 impl Stage {
     pub(super) fn set(place: &Path, python: Option<&Interpreter>) -> Result<Self, Failure> {
         let root = place.join("tree");
-        let codecs = python
-            .and_then(|python| python.path.iter().find(|path| path.join("encodings/__init__.py").exists()));
-        let stage = match codecs {
+        let stage = match python.and_then(library) {
             Some(library) => Self::codecs(root, library)?,
             None => Self::host(root)?,
         };
@@ -69,14 +73,7 @@ impl Stage {
     }
 
     fn codecs(root: PathBuf, library: &Path) -> io::Result<Self> {
-        fs::create_dir_all(root.join("encodings"))?;
-        fs::copy(library.join("codecs.py"), root.join("codecs.py"))?;
-        for entry in fs::read_dir(library.join("encodings"))? {
-            let entry = entry?;
-            if entry.path().extension().is_some_and(|extension| extension == "py") {
-                fs::copy(entry.path(), root.join("encodings").join(entry.file_name()))?;
-            }
-        }
+        tour::copy_codecs(library, &root)?;
         let (package, rule) = ("encodings", "base=codecs:IncrementalDecoder");
         Ok(Self {
             what: "the codecs of Python's standard library, a copy of them",

@@ -40,12 +40,14 @@ impl<'a> Walk<'a> {
             }
             return;
         }
-        if id == "type" {
+        let is_builtin = !self.parameters.contains(&id);
+        if is_builtin && id == "type" {
             let why = "it makes classes out of what is not written in them; use `type(x).__name__`, `type(x) is y` or isinstance";
             self.object(name, Rule::Type, id, why);
         }
         let own = self.policy.denied_names.iter().any(|denied| denied == id);
-        if let Some(why) = words::name(id).or(own.then_some("the host does not allow it")) {
+        let word = words::name(id).filter(|_| is_builtin);
+        if let Some(why) = word.or(own.then_some("the host does not allow it")) {
             self.object(name, Rule::Name, id, why);
         }
         self.decorator_word(name, id);

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::BASE64;
 use serde_json::{Map, Value, json};
 
-use super::super::{super::plugin::PluginError, text};
+use super::super::super::plugin::PluginError;
 
 /// What is wanted at a path.
 pub(super) enum Wanted {
@@ -71,8 +72,9 @@ impl File {
         }
         let bytes = match (members.get("content"), members.get("base64")) {
             (Some(Value::String(text)), None) => text.clone().into_bytes(),
-            (None, Some(Value::String(text))) => text::from_base64(text)
-                .ok_or_else(|| wrong("its `base64` is none: expected padding and no spaces"))?,
+            (None, Some(Value::String(text))) => BASE64
+                .decode(text.as_bytes())
+                .map_err(|_| wrong("its `base64` is none: expected padding and no spaces"))?,
             _ => return Err(wrong(expected)),
         };
         let mode = members.get("mode").map(|mode| {
@@ -92,7 +94,7 @@ impl File {
         let mut members = Map::new();
         match str::from_utf8(&self.bytes) {
             Ok(text) => members.insert("content".to_owned(), text.into()),
-            Err(_) => members.insert("base64".to_owned(), text::to_base64(&self.bytes).into()),
+            Err(_) => members.insert("base64".to_owned(), BASE64.encode(&self.bytes).into()),
         };
         if let Some(mode) = self.mode {
             members.insert("mode".to_owned(), mode_text(mode).into());
