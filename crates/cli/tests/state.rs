@@ -108,6 +108,16 @@ fn snapshot(name: &str, text: &str) {
 }
 
 #[test]
+fn what_is_done_is_in_the_log() {
+    let desk = Desk::new();
+    desk.state(&["apply", "desired.json"]);
+    let log = desk.run(&["log", "show"]);
+    assert!(log.contains("files") && log.contains("apply"), "{log}");
+    let verified = desk.run(&["log", "verify"]);
+    assert!(verified.starts_with("exit 0"), "{verified}");
+}
+
+#[test]
 fn query() {
     let desk = Desk::new();
     // Of the machine only that there is something.

@@ -66,7 +66,7 @@ fn judged(host: &Host, places: &Places, say: &mut Say<'_>) -> Result<(), Failure
     for source in refused.iter().take(2) {
         let name = source.path.file_name().unwrap_or_default().display();
         if let Some(violation) = source.verdict.violations.first() {
-            text(say, format!("{name}:{violation}"))?;
+            text(say, format!("{name}{violation}"))?;
         }
     }
     Ok(())

@@ -5,11 +5,19 @@ mod checkpoint;
 mod diff;
 mod query;
 
-use std::{io::Read, path::Path};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use plugcache::state::{
-    StateAction, StateManager,
-    plugins::{Files, Mounts, Net, Sysctl},
+use plugcache::{
+    canonical::canonical,
+    ledger::{self, Ledger, Operation},
+    state::{
+        StateAction, StateManager,
+        plugins::{Files, Mounts, Net, Sysctl},
+    },
 };
 use serde_json::Value;
 
@@ -45,9 +53,23 @@ impl System {
         if changes {
             let data = settings::data_directory(&config)
                 .ok_or("there is no place for checkpoints: say --data-dir DIR, or set PLUGCACHE_DATA_DIR")?;
-            manager = manager.checkpoints(std::path::absolute(data)?.join("checkpoints"));
+            let data = std::path::absolute(data)?;
+            manager = manager
+                .checkpoints(data.join("checkpoints"))
+                .on_operation(recorder(data.join("log"), config.lock_timeout.value));
         }
         Ok(manager.build(&settings::hub(&config))?)
+    }
+}
+
+/// Appends what is done to the log. A log that cannot be written to keeps nobody from going back.
+fn recorder(log: PathBuf, lock_timeout: Duration) -> impl Fn(&str, &str, &Value) {
+    move |plugin, operation, data| {
+        let block = Operation::new(plugin, operation).data(&canonical(data));
+        let options = ledger::Options { lock_timeout, ..ledger::Options::default() };
+        if let Err(error) = Ledger::open_with(&log, options).and_then(|log| log.append(block)) {
+            tracing::warn!("{plugin} {operation} is not in the log: {error}");
+        }
     }
 }
 
