@@ -32,6 +32,7 @@ mod warn;
 
 use std::{sync::Arc, time::Duration};
 
+pub use crate::tier::memory::Eviction;
 pub use answer::Answer;
 pub use builder::Builder;
 pub use entries::Cause;

@@ -11,7 +11,7 @@ use std::{
 
 use plugcache_cache::{
     Cache, Digest, Error, Hub, Inputs, StaleReason, Timestamp,
-    cache::{Answer, Cause, LoadError},
+    cache::{Answer, Cause, Eviction, LoadError},
 };
 use plugcache_testkit::ManualClock;
 
@@ -200,6 +200,39 @@ fn tags_signatures_and_clearing() {
     cache.insert("b1", 2);
     assert_eq!(cache.clear().unwrap(), 3);
     assert!(cache.get("b1").is_none() && cache.is_empty());
+}
+
+#[test]
+fn exactly_the_least_recently_used_goes_where_that_is_asked_for() {
+    let cache: Cache<u64, u64> =
+        Cache::builder("n").capacity(40).eviction(Eviction::Lru).build(&Hub::in_memory()).unwrap();
+    // The newest last.
+    let mut model: Vec<u64> = Vec::new();
+    let mut random = 7_u64;
+    for _ in 0..20_000 {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let (key, kind) = (random >> 33 & 63, random >> 60);
+        let position = model.iter().position(|held| *held == key);
+        match kind {
+            0 => assert_eq!(cache.remove(&key), position.map(|position| model.remove(position)).is_some()),
+            1..8 => {
+                position.map(|position| model.remove(position));
+                model.push(key);
+                if model.len() > 40 {
+                    model.remove(0);
+                }
+                cache.insert(&key, key);
+            }
+            _ => {
+                assert_eq!(cache.get(&key).is_some(), position.is_some(), "{key} {model:?}");
+                if let Some(position) = position {
+                    model.remove(position);
+                    model.push(key);
+                }
+            }
+        }
+    }
+    assert_eq!(cache.len(), 40);
 }
 
 #[test]

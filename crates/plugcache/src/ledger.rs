@@ -46,7 +46,7 @@ use std::{
 
 use plugcache_cache::{
     Cache, Clock, Hub, SystemClock,
-    cache::LoadError,
+    cache::{Eviction, LoadError},
     directory::{open_existing, open_or_create_plain},
     fs::Directory,
     lock::LockFile,
@@ -167,7 +167,10 @@ impl Ledger {
         }
         let directory = open_or_create_plain(path)?;
         let Options { sync, segment_blocks, hub, lock_timeout, clock } = options;
-        let blocks = Cache::builder("blocks").capacity(CACHED).build(&hub.unwrap_or_else(Hub::in_memory))?;
+        let blocks = Cache::builder("blocks")
+            .capacity(CACHED)
+            .eviction(Eviction::Lru)
+            .build(&hub.unwrap_or_else(Hub::in_memory))?;
         let lock = LockFile::open(&directory, LOCK)?;
         lock.wait(lock_timeout, &*clock)?;
         let state = State::open(&directory, clock.monotonic()).and_then(|mut state| {

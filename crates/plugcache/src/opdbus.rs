@@ -2,7 +2,8 @@
 //!
 //! Each is a thin view over a [`Cache`](crate::Cache), so it does what the document leaves open: one computation
 //! however many ask, damaged files that heal, a model in the key, bounds that hold on disk too, a capacity of
-//! 0 that keeps nothing instead of panicking.
+//! 0 that keeps nothing instead of panicking. Vectors on disk are rows of a database below
+//! `caches-v1/embeddings`, not the document's `.vec` files.
 //!
 //! ```
 //! use plugcache::opdbus::{EmbeddingCache, Result};
@@ -10,9 +11,7 @@
 //! # fn main() -> Result<()> {
 //! # let place = tempfile::tempdir()?;
 //! let cache = EmbeddingCache::new(10_000, place.path().join("cache"));
-//! let embedding = cache.get_or_embed("Created container 100", |text| {
-//!     Ok::<_, plugcache::opdbus::Error>(vec![text.len() as f32])
-//! })?;
+//! let embedding = cache.get_or_embed("Created container 100", |text| Ok(vec![text.len() as f32]))?;
 //! assert_eq!(embedding, [21.0]);
 //! assert_eq!(cache.stats().size, 1);
 //! # Ok(())
@@ -33,8 +32,8 @@ pub use states::{DiffCache, QueryCache};
 
 pub use crate::state::StateDiff;
 
-/// Any error, as programs pass them on.
-pub type Error = Box<dyn std::error::Error + Send + Sync>;
+/// Any error, as the document's programs pass them on.
+pub type Error = anyhow::Error;
 
 /// Result with any error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -150,7 +150,10 @@ impl Schemas {
         let key = (schema.digest, overriding);
         match self.configured.get_or_load(&key, |_| schema.validate(overrides)) {
             Ok(config) => Ok(config),
-            Err(LoadError::Loader(violations)) => Err(Violations::clone(&violations)),
+            // Whose validation that was may be of another class with an equal definition.
+            Err(LoadError::Loader(violations)) => {
+                Err(Violations { class: schema.class.clone(), ..Violations::clone(&violations) })
+            }
             Err(_) => schema.validate(overrides).map(Arc::new),
         }
     }

@@ -90,7 +90,7 @@ fn the_documents_snippets_run() {
 }
 
 fn embed(cache: &EmbeddingCache, text: &str, vector: &[f32]) -> Vec<f32> {
-    cache.get_or_embed(text, |_| Ok::<_, plugcache::opdbus::Error>(vector.to_vec())).unwrap()
+    cache.get_or_embed(text, |_| Ok(vector.to_vec())).unwrap()
 }
 
 /// The original computes sixteen times.
@@ -102,7 +102,7 @@ fn sixteen_threads_compute_one_embedding_once() {
         for _ in 0..16 {
             scope.spawn(|| {
                 start.wait();
-                let vector: Result<Vec<f32>> = cache.get_or_embed("text", |_| {
+                let vector = cache.get_or_embed("text", |_| {
                     computed.fetch_add(1, Ordering::SeqCst);
                     std::thread::sleep(Duration::from_millis(20));
                     Ok(vec![1.0])
@@ -165,9 +165,34 @@ fn another_models_vector_is_never_served() {
 #[test]
 fn errors_are_passed_on_and_not_kept() {
     let cache = EmbeddingCache::in_memory(10);
-    let failed: Result<Vec<f32>> = cache.get_or_embed("text", |_| Err("no GPU".into()));
-    assert!(failed.unwrap_err().to_string().contains("no GPU"));
+    let failed = cache.get_or_embed("text", |_| Err(std::fmt::Error.into()));
+    assert!(failed.unwrap_err().is::<std::fmt::Error>());
     assert_eq!(embed(&cache, "text", &[1.0]), [1.0]);
+}
+
+/// The document says LRU, and its callers count on the last blocks.
+#[test]
+fn the_least_recently_used_goes() {
+    let block = |number: u64| BlockEvent {
+        timestamp: number,
+        category: "c".to_owned(),
+        action: "a".to_owned(),
+        data: json!(null),
+        hash: String::new(),
+        vector: Vec::new(),
+    };
+    let cache = BlockCache::new(1_000);
+    (0..1_500).for_each(|number| cache.put(number, block(number)));
+    let kept: Vec<u64> = (0..1_500).filter(|number| cache.get(*number).is_some()).collect();
+    assert_eq!(kept, (500..1_500).collect::<Vec<u64>>());
+
+    let cache = BlockCache::new(3);
+    (1..=3).for_each(|number| cache.put(number, block(number)));
+    assert!(cache.get(1).is_some() && cache.get(2).is_some());
+    cache.put(4, block(4));
+    cache.put(5, block(5));
+    assert_eq!([1, 2, 3, 4, 5].map(|number| cache.get(number).is_some()), [false, true, false, true, true]);
+    assert_eq!(cache.metrics().evictions, 2);
 }
 
 /// The document's `NonZeroUsize::new(capacity).unwrap()` panics.

@@ -16,7 +16,7 @@ use crate::{
     hub::{Hub, Managed, Overrides},
     key::Key,
     policy::Policy,
-    tier::Storage,
+    tier::{Storage, memory::Eviction},
 };
 
 /// Describes a cache; [`build`](Self::build) makes it. Made by [`Cache::builder`].
@@ -24,6 +24,7 @@ use crate::{
 pub struct Builder<K: Key + ?Sized, V> {
     name: String,
     capacity: usize,
+    eviction: Eviction,
     max_bytes: Option<u64>,
     policy: Policy,
     rules: Rules<K, V>,
@@ -44,6 +45,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Builder<K, V> {
         Self {
             name,
             capacity: DEFAULT_CAPACITY,
+            eviction: Eviction::default(),
             max_bytes: None,
             policy: Policy::default(),
             rules: Rules {
@@ -66,6 +68,12 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Builder<K, V> {
     /// Most entries in memory. 0 keeps none there. Default: 10,000.
     pub fn capacity(mut self, entries: usize) -> Self {
         self.capacity = entries;
+        self
+    }
+
+    /// Which entries a full cache gives up. Default: [`Eviction::Adaptive`].
+    pub fn eviction(mut self, eviction: Eviction) -> Self {
+        self.eviction = eviction;
         self
     }
 
@@ -238,6 +246,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Builder<K, V> {
                 self.capacity,
                 weight,
                 self.rules.weigher.is_some(),
+                self.eviction,
                 place.counters.clone(),
             ),
             flights: Flights::new(),

@@ -11,7 +11,7 @@ use crate::{
     key::Key,
     policy::Origin,
     sync::{Guarded, RwLock},
-    tier::memory::{Inserted, Limits, Shard},
+    tier::memory::{Eviction, Inserted, Limits, Shard},
 };
 
 /// Where other processes say that they replaced a key's value, and how that stood.
@@ -128,6 +128,18 @@ pub(super) enum Glance<V> {
     Nothing,
 }
 
+#[inline]
+fn glance<K: Key + ?Sized, V>(
+    found: Option<&Entry<K, V>>,
+    look: impl FnOnce(&Entry<K, V>) -> bool,
+) -> Glance<V> {
+    let Some(entry) = found else { return Glance::Nothing };
+    match &entry.value {
+        Some(value) if look(entry) => Glance::Hit(Arc::clone(value), entry.cost.nanoseconds()),
+        _ => Glance::Doubt,
+    }
+}
+
 /// A shard behind its lock.
 type Locked<K, V> = Guarded<RwLock<Shard<Entry<K, V>>>>;
 
@@ -141,6 +153,8 @@ pub(super) struct Entries<K: Key + ?Sized, V> {
     is_weighed: bool,
     /// No capacity at all: what comes in is not evicted, it was never wanted.
     keeps_nothing: bool,
+    /// A use changes the order, which takes the lock alone.
+    is_lru: bool,
 }
 
 /// A shard with fewer entries decides too badly what to evict.
@@ -153,14 +167,18 @@ impl<K: Key + ?Sized, V> Entries<K, V> {
         capacity: usize,
         max_weight: Option<u64>,
         is_weighed: bool,
+        eviction: Eviction,
         counters: Counters,
     ) -> Self {
-        let bits = (capacity / FEWEST_PER_SHARD).clamp(1, MOST_SHARDS).ilog2();
+        let is_lru = eviction == Eviction::Lru;
+        // Which was used last of all can only be told where all are.
+        let most_shards = if is_lru { 1 } else { MOST_SHARDS };
+        let bits = (capacity / FEWEST_PER_SHARD).clamp(1, most_shards).ilog2();
         let count = 1_usize << bits;
         let shard = |position: usize| {
             let entries = capacity / count + usize::from(position < capacity % count);
             let weight = max_weight.map_or(u64::MAX, |weight| weight / count as u64);
-            Guarded::shared(Shard::new(Limits { entries, weight }))
+            Guarded::shared(Shard::with_eviction(Limits { entries, weight }, eviction))
         };
         Self {
             hasher: DefaultHashBuilder::default(),
@@ -169,6 +187,7 @@ impl<K: Key + ?Sized, V> Entries<K, V> {
             counters,
             is_weighed,
             keeps_nothing: capacity == 0,
+            is_lru,
         }
     }
 
@@ -193,12 +212,13 @@ impl<K: Key + ?Sized, V> Entries<K, V> {
         key: &K,
         look: impl FnOnce(&Entry<K, V>) -> bool,
     ) -> Glance<V> {
-        let Some(shard) = self.shards[shard].read() else { return Glance::Nothing };
-        let Some(entry) = shard.get(hash, |entry| entry.key.borrow() == key) else { return Glance::Nothing };
-        match &entry.value {
-            Some(value) if look(entry) => Glance::Hit(Arc::clone(value), entry.cost.nanoseconds()),
-            _ => Glance::Doubt,
+        let same = |entry: &Entry<K, V>| entry.key.borrow() == key;
+        if self.is_lru {
+            let Some(mut shard) = self.shards[shard].write() else { return Glance::Nothing };
+            return glance(shard.get_in_order(hash, same), look);
         }
+        let Some(shard) = self.shards[shard].read() else { return Glance::Nothing };
+        glance(shard.get(hash, same), look)
     }
 
     /// Shows the entry of a key to `look`.

@@ -27,6 +27,8 @@ pub(super) struct Slot<P: Instance> {
 struct State<C> {
     occupant: Option<ThreadId>,
     config: Arc<C>,
+    /// It is being told another one, and may refuse it.
+    is_changing: bool,
     pending: Option<Arc<C>>,
     /// Of the files that the plugin was made from, from before that.
     evidence: Arc<Evidence>,
@@ -72,7 +74,15 @@ impl<P: Instance> Slot<P> {
         config: Arc<P::Config>,
         (evidence, checked_at): (Arc<Evidence>, u64),
     ) -> Self {
-        let state = State { occupant: None, config, pending: None, evidence, checked_at, is_stopped: false };
+        let state = State {
+            occupant: None,
+            config,
+            is_changing: false,
+            pending: None,
+            evidence,
+            checked_at,
+            is_stopped: false,
+        };
         Self { number, key, plugin, state: Mutex::new(state), freed: Condvar::new() }
     }
 
@@ -117,7 +127,7 @@ impl<P: Instance> Slot<P> {
     /// Brings a configuration to the plugin, if it has another one. The latest wish wins: one that was pending
     /// is forgotten.
     pub(super) fn settle(&self, new: &P::Config, wait: Duration) -> Result<Outcome, Unsettled<P::Config>> {
-        if *self.config() == *new {
+        if self.settled_config().is_some_and(|config| *config == *new) {
             self.replace_pending(None);
             return Ok(Outcome::Unchanged);
         }
@@ -144,7 +154,20 @@ impl<P: Instance> Slot<P> {
         settled
     }
 
+    /// Its configuration, unless it is just going over to another one.
+    fn settled_config(&self) -> Option<Arc<P::Config>> {
+        let state = self.state();
+        (!state.is_changing).then(|| Arc::clone(&state.config))
+    }
+
     fn change(&self, old: &Arc<P::Config>, new: Arc<P::Config>) -> Result<Outcome, Unsettled<P::Config>> {
+        self.state().is_changing = true;
+        let changed = self.try_change(old, new);
+        self.state().is_changing = false;
+        changed
+    }
+
+    fn try_change(&self, old: &Arc<P::Config>, new: Arc<P::Config>) -> Result<Outcome, Unsettled<P::Config>> {
         match contained(|| self.plugin.reconfigure(&new)) {
             Ok(()) => {
                 // The old one is dropped by the caller, who holds no lock.

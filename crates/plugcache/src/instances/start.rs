@@ -30,6 +30,9 @@ enum NotStarted {
     Failed(StartFailed),
     #[error("all instances have been shut down")]
     ShutDown,
+    /// The factory ran and came too late, and what was started in its place is gone too.
+    #[error("the start took too long")]
+    Spent,
 }
 
 impl<P: Instance> Shared<P> {
@@ -59,7 +62,10 @@ impl<P: Instance> Shared<P> {
             Err(LoadError::Loader(error)) => match &*error {
                 // Of a leader's failure its followers learn from what is remembered: they may have another
                 // configuration, which may well succeed.
-                NotStarted::Failed(_) if factory.is_some() => Ok(None),
+                NotStarted::Failed(_) | NotStarted::Spent if factory.is_some() => Ok(None),
+                NotStarted::Spent => {
+                    Err(InstanceError::StartTimeout { key: key(), waited: self.limits.start_wait })
+                }
                 NotStarted::Failed(failed) => Err(InstanceError::Start(failed.clone())),
                 NotStarted::ShutDown => Err(InstanceError::ShutDown { key: key() }),
             },
@@ -102,7 +108,7 @@ impl<P: Instance> Shared<P> {
             *factory = None;
             return Err(NotStarted::Failed(failed));
         }
-        let Some(factory) = factory.take() else { return Ok(None) };
+        let Some(factory) = factory.take() else { return Err(NotStarted::Spent) };
         let _starting = Starting::begin(self);
         let began = self.clock.coarse();
         let config = Arc::new(config.clone());

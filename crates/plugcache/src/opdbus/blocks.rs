@@ -1,6 +1,6 @@
 //! Blocks of a log, by number.
 
-use plugcache_cache::{Cache, CacheMetrics, CacheStats, Hub};
+use plugcache_cache::{Cache, CacheMetrics, CacheStats, Hub, cache::Eviction};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -40,7 +40,7 @@ impl BlockCache {
 
     /// In a host's hub, whose settings come before what is said here. Called `blocks` there.
     pub fn in_hub(capacity: usize, hub: &Hub) -> Result<Self, plugcache_cache::Error> {
-        Ok(Self { cache: Cache::builder(BLOCKS).capacity(capacity).build(hub)? })
+        Ok(Self { cache: Cache::builder(BLOCKS).capacity(capacity).eviction(Eviction::Lru).build(hub)? })
     }
 
     /// A block that is kept.

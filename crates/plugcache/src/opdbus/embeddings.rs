@@ -1,13 +1,13 @@
 //! Vectors of texts, in memory and on disk.
 
-use std::{
-    fmt::{Debug, Display},
-    path::PathBuf,
+use std::{path::PathBuf, sync::Arc};
+
+use plugcache_cache::{
+    Cache, CacheMetrics, CacheStats, Hub,
+    cache::{Eviction, LoadError},
 };
 
-use plugcache_cache::{Cache, CacheMetrics, CacheStats, Hub, cache::LoadError};
-
-use super::{EMBEDDINGS, Result, summary::summary};
+use super::{EMBEDDINGS, Error, Result, summary::summary};
 
 /// Vectors by model and text: the most used in memory, all of them on disk, up to 256 MiB.
 #[derive(Debug, Clone)]
@@ -30,7 +30,8 @@ impl EmbeddingCache {
 
     /// In a host's hub, whose settings come before what is said here. Called `embeddings` there.
     pub fn in_hub(capacity: usize, hub: &Hub) -> Result<Self, plugcache_cache::Error> {
-        let cache = Cache::builder(EMBEDDINGS).capacity(capacity).disk().build(hub)?;
+        let cache =
+            Cache::builder(EMBEDDINGS).capacity(capacity).eviction(Eviction::Lru).disk().build(hub)?;
         Ok(Self { cache, model: String::new() })
     }
 
@@ -48,15 +49,20 @@ impl EmbeddingCache {
         self
     }
 
-    /// The vector of a text: kept, or computed, once however many ask. Errors are not kept, and everybody
-    /// who waited gets the same one.
-    pub fn get_or_embed<F, E>(&self, text: &str, compute_fn: F) -> Result<Vec<f32>, E>
+    /// The vector of a text: kept, or computed, once however many ask. Errors are not kept. Who waited for another's
+    /// computation gets what its error says.
+    pub fn get_or_embed<F>(&self, text: &str, compute_fn: F) -> Result<Vec<f32>>
     where
-        F: FnOnce(&str) -> Result<Vec<f32>, E>,
-        E: From<LoadError<E>> + Debug + Display + Send + Sync + 'static,
+        F: FnOnce(&str) -> Result<Vec<f32>>,
     {
         let key = (self.model.clone(), text.to_owned());
-        Ok(self.cache.get_or_load(&key, |(_, text)| compute_fn(text))?.to_vec())
+        match self.cache.get_or_load(&key, |(_, text)| compute_fn(text)) {
+            Ok(vector) => Ok(vector.to_vec()),
+            Err(LoadError::Loader(error)) => {
+                Err(Arc::try_unwrap(error).unwrap_or_else(|shared| Error::msg(format!("{shared:#}"))))
+            }
+            Err(other) => Err(Error::msg(other.to_string())),
+        }
     }
 
     /// Removes all vectors, of all models, in memory and on disk.

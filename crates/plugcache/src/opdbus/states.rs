@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use plugcache_cache::{Cache, CacheMetrics, CacheStats, Codec, Hub};
+use plugcache_cache::{Cache, CacheMetrics, CacheStats, Codec, Hub, cache::Eviction};
 use serde_json::Value;
 
 use super::{DIFFS, QUERIES, Result, summary::summary};
@@ -83,7 +83,8 @@ impl DiffCache {
 
     /// In a host's hub, whose settings come before what is said here. Called `diffs` there.
     pub fn in_hub(capacity: usize, hub: &Hub) -> Result<Self, plugcache_cache::Error> {
-        let cache = Cache::builder(DIFFS).capacity(capacity).ttl(Duration::from_mins(1));
+        let cache =
+            Cache::builder(DIFFS).capacity(capacity).eviction(Eviction::Lru).ttl(Duration::from_mins(1));
         Ok(Self { cache: cache.disk_with(Codec::json()).build(hub)? })
     }
 

@@ -1,8 +1,15 @@
 //! One instance: its configurations, its commands, its lifecycle lock.
 
-use std::{sync::mpsc, thread, time::Duration};
+use std::{
+    sync::{Mutex, mpsc},
+    thread,
+    time::Duration,
+};
 
-use plugcache::instances::{Fault, InstanceError, Outcome};
+use plugcache::{
+    Hub,
+    instances::{Failure, Fault, Instance, InstanceError, Instances, Outcome},
+};
 use serde_json::json;
 
 use super::{Host, key, rate};
@@ -116,6 +123,38 @@ fn the_latest_wish_wins_over_what_is_pending() {
     assert_eq!(host.get("a", 4).unwrap().outcome, Outcome::Applied);
 }
 
+/// A slow plugin is just going over to another configuration: to want the old one then is a wish, too.
+#[test]
+fn the_old_configuration_may_be_wanted_again_while_it_is_being_changed() {
+    struct Slow(Mutex<mpsc::Receiver<()>>, mpsc::Sender<()>);
+    impl Instance for Slow {
+        type Config = u32;
+        fn reconfigure(&self, _: &u32) -> Result<(), Failure> {
+            self.1.send(()).unwrap();
+            self.0.lock().unwrap().recv().unwrap();
+            Ok(())
+        }
+        fn stop(&self) {}
+    }
+    let instances: Instances<Slow> =
+        Instances::builder("slow").busy_wait(Duration::from_millis(20)).build(&Hub::in_memory()).unwrap();
+    let (go, may_go) = mpsc::channel();
+    let (inside, is_inside) = mpsc::channel();
+    let slow = Slow(Mutex::new(may_go), inside);
+    let handle = instances.get_or_create(&key("a"), &1, |_| Ok(slow)).unwrap().handle;
+    let want = |config: u32| instances.get_or_create(&key("a"), &config, |_| unreachable!("it runs"));
+    thread::scope(|scope| {
+        let changing = scope.spawn(|| want(2).unwrap().outcome);
+        is_inside.recv().unwrap();
+        assert_eq!(want(1).unwrap().outcome, Outcome::Pending);
+        go.send(()).unwrap();
+        assert_eq!(changing.join().unwrap(), Outcome::Applied);
+        go.send(()).unwrap();
+        assert_eq!(handle.refresh().unwrap(), Outcome::Applied);
+    });
+    assert_eq!(*handle.config(), 1);
+}
+
 #[test]
 fn whoever_occupies_an_instance_does_not_wait_for_himself() {
     let host = Host::new(|instances| instances);
@@ -212,7 +251,6 @@ impl plugcache::instances::Instance for Curious {
 
 #[test]
 fn hooks_may_use_the_table_that_calls_them() {
-    use plugcache::{Hub, instances::Instances};
     let log: std::sync::Arc<super::Log> = std::sync::Arc::default();
     let instances: Instances<Curious> =
         Instances::builder("curious").capacity(2).build(&Hub::in_memory()).unwrap();

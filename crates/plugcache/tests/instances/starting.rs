@@ -13,7 +13,7 @@ use std::{
 
 use plugcache::{
     Inputs,
-    instances::{Fault, InstanceError, InstanceKey, Outcome, StartFailed},
+    instances::{Builder, Fault, InstanceError, InstanceKey, Outcome, StartFailed},
 };
 use plugcache_testkit::TreeBuilder;
 use proptest::prelude::*;
@@ -227,6 +227,40 @@ fn a_start_that_does_not_end_holds_up_nobody_for_ever() {
     });
     assert_eq!(host.log.take(), ["start a 2", "start late 2", "stop late"]);
     assert_eq!(host.instances.stats().superseded, 1);
+}
+
+/// It went round and round: its factory was spent, and the instance that had come before it was gone.
+#[test]
+fn a_start_that_came_too_late_for_an_instance_that_is_gone_ends() {
+    let patience = |instances: Builder<Plugin>| {
+        instances.start_wait(Duration::from_millis(20)).check_interval(Duration::ZERO)
+    };
+    let host = Host::new(patience);
+    let tree = TreeBuilder::new().file("a.py", "one").build().unwrap();
+    let inputs = Inputs::none().tree(tree.path());
+    let (inside, is_inside) = mpsc::channel();
+    let (go, may_go) = mpsc::channel::<()>();
+    let config = json!({"rate": 2});
+    let (host, inputs, config) = (&host, &inputs, &config);
+    thread::scope(|scope| {
+        let late = scope.spawn(move || {
+            let factory = |config: &_| {
+                inside.send(()).unwrap();
+                may_go.recv().unwrap();
+                Plugin::start("late", &host.log, config)
+            };
+            host.instances.get_or_create_from(&key("a"), inputs, config, factory)
+        });
+        is_inside.recv().unwrap();
+        let start = |config: &_| Plugin::start("a", &host.log, config);
+        let timed_out = host.instances.get_or_create_from(&key("a"), inputs, config, start);
+        assert!(matches!(timed_out, Err(InstanceError::StartTimeout { .. })));
+        drop(host.instances.get_or_create_from(&key("a"), inputs, config, start).unwrap());
+        tree.replace("a.py", "two").unwrap();
+        go.send(()).unwrap();
+        assert!(matches!(late.join().unwrap(), Err(InstanceError::StartTimeout { .. })));
+    });
+    assert_eq!(host.instances.stats().live, 0);
 }
 
 #[test]

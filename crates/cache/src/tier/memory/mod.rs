@@ -14,6 +14,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use policy::Eviction;
 pub use shard::Shard;
 
 /// How much a shard may hold. Both bounds hold whenever [`Shard::insert`] has returned.

@@ -34,6 +34,17 @@ const STALE: usize = 20;
 /// Entries of the main queue that are looked at to find one that was not used: bounds the work of an insertion.
 const LOOKS: usize = 64;
 
+/// Which entries a full cache gives up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Eviction {
+    /// Those that are likely not to be wanted soon, as uses so far tell. See `docs/eviction.md`.
+    #[default]
+    Adaptive,
+    /// The least recently used, exactly: for callers who count on the last ones being there. It finds less than
+    /// [`Adaptive`](Self::Adaptive) on most accesses, and each hit takes a lock for itself.
+    Lru,
+}
+
 /// The queues and what has been learnt.
 #[derive(Debug)]
 pub(super) struct Policy {
@@ -47,11 +58,13 @@ pub(super) struct Policy {
     /// The most weight there may be.
     most_weight: u64,
     share: u64,
+    eviction: Eviction,
 }
 
 impl Policy {
-    pub(super) fn new(most_weight: u64) -> Self {
+    pub(super) fn new(most_weight: u64, eviction: Eviction) -> Self {
         Self {
+            eviction,
             small: List::new(),
             main: List::new(),
             ghosts: Ghosts::default(),
@@ -76,6 +89,9 @@ impl Policy {
     /// A new entry comes: what time it is, and where it is to go. Call before anything is evicted for it.
     pub(super) fn arrive<T>(&mut self, table: &mut Table<T>, hash: u64, full: bool) -> (u32, Queue) {
         self.now = self.now.wrapping_add(1);
+        if self.eviction == Eviction::Lru {
+            return (self.now, Queue::Main);
+        }
         let mut queue = if self.main_has_room() && !full { Queue::Main } else { Queue::Small };
         if let Some(met) = self.ghosts.meet(hash) {
             let better = !full || self.is_better(table, met.used);
@@ -95,6 +111,13 @@ impl Policy {
         self.list(queue).push(&mut table.nodes, number);
     }
 
+    /// Moves an entry to the young end of its queue, which is the order of last uses where that decides.
+    pub(super) fn use_now<T>(&mut self, table: &mut Table<T>, number: u32) {
+        let queue = table.nodes.node(number).queue;
+        self.leave(table, number);
+        self.enter(table, number, queue);
+    }
+
     /// Takes an entry out of its queue, for whatever reason but eviction.
     pub(super) fn leave<T>(&mut self, table: &mut Table<T>, number: u32) {
         let queue = table.nodes.node(number).queue;
@@ -103,6 +126,11 @@ impl Policy {
 
     /// Chooses who goes, takes it out of its queue and remembers its ghost. Nothing if there is nobody.
     pub(super) fn evict<T>(&mut self, table: &mut Table<T>) -> Option<u32> {
+        if self.eviction == Eviction::Lru {
+            let number = self.main.oldest()?;
+            self.leave(table, number);
+            return Some(number);
+        }
         loop {
             let small = self.small.oldest().filter(|_| self.small_is_full() || self.main.len() == 0);
             let Some(number) = small else {

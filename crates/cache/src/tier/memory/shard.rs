@@ -3,7 +3,7 @@
 use super::{
     Inserted, Limits,
     nodes::{Node, Queue},
-    policy::Policy,
+    policy::{Eviction, Policy},
     table::{Held, MOST, Marks, Table},
 };
 
@@ -16,15 +16,22 @@ pub struct Shard<T> {
     limits: Limits,
     table: Table<T>,
     policy: Policy,
+    eviction: Eviction,
     weight: u64,
 }
 
 impl<T> Shard<T> {
     /// An empty shard, which takes no memory until something is put in.
     pub fn new(limits: Limits) -> Self {
+        Self::with_eviction(limits, Eviction::default())
+    }
+
+    /// The same, with another choice of what goes.
+    pub fn with_eviction(limits: Limits, eviction: Eviction) -> Self {
         let entries = limits.entries.min(MOST);
         let limits = Limits { entries, ..limits };
-        Self { limits, table: Table::new(), policy: Policy::new(limits.weight), weight: 0 }
+        let policy = Policy::new(limits.weight, eviction);
+        Self { limits, table: Table::new(), policy, eviction, weight: 0 }
     }
 
     /// An item, which counts as used. Many threads may do this at once.
@@ -33,6 +40,13 @@ impl<T> Shard<T> {
         let held = self.table.find(hash, same)?;
         held.mark(self.policy.now());
         Some(&held.item)
+    }
+
+    /// An item, which counts as used at once: what [`Eviction::Lru`] needs of each use.
+    pub fn get_in_order(&mut self, hash: u64, same: impl Fn(&T) -> bool) -> Option<&T> {
+        let number = self.table.find(hash, &same)?.number();
+        self.policy.use_now(&mut self.table, number);
+        self.peek(hash, same)
     }
 
     /// An item, without any trace of having been looked at.
@@ -107,7 +121,7 @@ impl<T> Shard<T> {
 
     /// Takes everything out, forgets what was learnt, and gives the memory back.
     pub fn clear(&mut self) -> Vec<T> {
-        self.policy = Policy::new(self.limits.weight);
+        self.policy = Policy::new(self.limits.weight, self.eviction);
         self.weight = 0;
         std::mem::replace(&mut self.table, Table::new()).into_items().collect()
     }

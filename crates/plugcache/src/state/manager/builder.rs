@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, sync::atomic::AtomicBool, time::Duration};
 
-use plugcache_cache::{Cache, Codec, Hub, SystemClock, clock::Clock};
+use plugcache_cache::{Cache, Codec, Hub, SystemClock, cache::Eviction, clock::Clock};
 use serde_json::Value;
 
 use super::{
@@ -107,6 +107,7 @@ impl Builder {
             .disk_with(Codec::json());
         let diffs = Cache::builder("diffs")
             .capacity(100)
+            .eviction(Eviction::Lru)
             .ttl(Duration::from_mins(1))
             .version(version)
             .disk_with(Codec::json());
