@@ -289,7 +289,7 @@ fn variables_are_read_and_wrong_ones_explained() {
         ("OPDBUS_BLOCK_CACHE_SIZE", "7"),
         ("OPDBUS_QUERY_CACHE_TTL", "2"),
         ("OPDBUS_DIFF_CACHE_SIZE", "0"),
-        ("OPDBUS_CACHE_DIR", "/tmp/x"),
+        ("OPDBUS_CACHE_DIR", "/srv/x"),
         ("OPENHCS_DISABLE_REGISTRY_CACHE", "true"),
     ];
     let settings = Settings::from_variables(all).unwrap();
@@ -301,7 +301,7 @@ fn variables_are_read_and_wrong_ones_explained() {
 
     let mut config = Config::read([("PLUGCACHE_BLOCKS_CAPACITY", "9")], &Files::default()).unwrap();
     settings.put_into(&mut config);
-    assert_eq!(config.directory.value, Some("/tmp/x".into()));
+    assert_eq!(config.directory.value, Some("/srv/x".into()));
     assert_eq!(config.directory.origin.to_string(), "variable OPDBUS_CACHE_DIR");
     assert!(config.no_cache.value);
     let caches = config.settings().caches;
