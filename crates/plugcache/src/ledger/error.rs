@@ -66,6 +66,12 @@ pub enum LedgerError {
         /// What the cache of blocks says.
         why: String,
     },
+    /// A thread of the parent was at work with the log when this process was forked.
+    #[error("the log in {} was in use when this process was forked; open it again here", path.display())]
+    Forked {
+        /// The log's directory.
+        path: PathBuf,
+    },
 }
 
 impl From<Error> for LedgerError {
