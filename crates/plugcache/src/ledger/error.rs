@@ -52,6 +52,12 @@ pub enum LedgerError {
         /// Most bytes that it may have.
         limit: u64,
     },
+    /// Metadata that could not be read again. Nothing was appended.
+    #[error("the metadata nests deeper than {limit} levels; keep the data elsewhere, and its hash here")]
+    TooDeep {
+        /// Most levels, the metadata as a whole included.
+        limit: usize,
+    },
     /// A snapshot of this name cannot be made or removed.
     #[error("`{name}` cannot be a snapshot's prefix: it takes letters, digits, `-` and `_`, at most 63")]
     Prefix {

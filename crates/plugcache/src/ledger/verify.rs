@@ -263,6 +263,15 @@ impl Walk<'_> {
                     format!("one that follows {}", block.previous),
                 );
             }
+            Some(block) if !block.is_readable() => {
+                self.report.wrong(
+                    file.path(),
+                    begin,
+                    Some(number),
+                    "metadata that can be read",
+                    "something else",
+                );
+            }
             Some(_) => self.report.blocks += 1,
         }
         for (head, whose) in [

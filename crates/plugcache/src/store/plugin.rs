@@ -23,6 +23,8 @@ use plugcache_cache::{
 };
 use serde_json::Value;
 
+use crate::canonical::{DEEPEST, depth};
+
 use super::{
     Category, Item, LOCK, Loaded, Profile, Shared, StoreError, below, ensure,
     metadata::{CHANGING, Metadata, Record},
@@ -39,8 +41,6 @@ pub(super) const LOCKS: &str = ".plugcache-locks";
 const REMOVED: &str = ".plugcache-removed-";
 /// How often a reader looks again when others save meanwhile, before it waits for them.
 const ATTEMPTS: usize = 3;
-/// How deep JSON may nest: no deeper can be read again.
-const DEEPEST: usize = 127;
 
 /// The data of one plugin. Made by [`Store::plugin`](super::Store::plugin).
 #[derive(Debug, Clone)]
@@ -392,17 +392,4 @@ fn sweep(category: &Directory) -> Result<(), StoreError> {
         category.remove_directory(&gone)?;
     }
     Ok(())
-}
-
-/// How deep a value nests, as far as it matters.
-fn depth(value: &Value, above: usize) -> usize {
-    if above > DEEPEST {
-        return above;
-    }
-    let deepest = |depths: &mut dyn Iterator<Item = usize>| depths.max().unwrap_or(above + 1);
-    match value {
-        Value::Array(items) => deepest(&mut items.iter().map(|item| depth(item, above + 1))),
-        Value::Object(items) => deepest(&mut items.values().map(|item| depth(item, above + 1))),
-        _ => above,
-    }
 }
