@@ -119,7 +119,7 @@ fn enter(parent: &Directory, name: &str) -> Result<Option<(Directory, Option<Str
 }
 
 /// Lists a directory that others may be changing: plugins come and go while somebody counts.
-fn listed(directory: &Directory) -> Result<Entries, StoreError> {
+pub(super) fn listed(directory: &Directory) -> Result<Entries, StoreError> {
     for _ in 0..PATIENCE {
         match directory.list() {
             Err(Error::Unsettled { .. }) => std::thread::sleep(Duration::from_millis(1)),
