@@ -48,7 +48,7 @@ use plugcache_cache::{
     Cache, Clock, Hub, SystemClock,
     cache::LoadError,
     directory::{open_existing, open_or_create_plain},
-    fs::Directory,
+    fs::{Directory, remove_abandoned},
     lock,
 };
 
@@ -174,6 +174,8 @@ impl Ledger {
         let Options { sync, segment_blocks, hub, lock_timeout, clock } = options;
         let blocks = Cache::builder("blocks").capacity(CACHED).build(&hub.unwrap_or_else(Hub::in_memory))?;
         let held = lock::acquire(&directory, LOCK, lock_timeout, &*clock)?;
+        // Whoever wrote them is dead, since the lock is ours.
+        remove_abandoned(&directory, Duration::ZERO)?;
         let mut state = State::open(&directory, clock.monotonic())?;
         state.refresh(&directory, true)?;
         drop(held);

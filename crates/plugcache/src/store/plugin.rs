@@ -258,6 +258,10 @@ impl PluginData {
         let directory = ensure(&category, &self.directory)?;
         let mut metadata = self.metadata(&directory)?;
         for (name, _) in directory.list()?.0 {
+            if usage::is_temporary(&name) {
+                // Whoever wrote it is dead, since the lock is ours; no quota counts it.
+                directory.remove(&c_path(&name)?)?;
+            }
             let Some(file) = name.strip_prefix(NEW.as_bytes()) else { continue };
             let (new, file) = (c_path(&name)?, String::from_utf8_lossy(file).into_owned());
             let bytes = directory.read(&new, u64::MAX)?.bytes;

@@ -133,6 +133,12 @@ fn has_files(directory: &Directory) -> Result<bool, StoreError> {
     Ok(listed(directory)?.iter().any(|(_, kind)| *kind == Kind::File))
 }
 
+/// Whether a file is one that was being written.
+pub(super) fn is_temporary(name: &[u8]) -> bool {
+    let digits = name.strip_prefix(b".tmp-");
+    digits.is_some_and(|digits| digits.len() == 16 && digits.iter().all(u8::is_ascii_hexdigit))
+}
+
 /// Bytes of all files of a directory.
 pub(super) fn bytes_in(directory: &Directory) -> Result<u64, StoreError> {
     let mut bytes = 0;

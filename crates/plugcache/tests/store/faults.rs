@@ -182,6 +182,18 @@ fn removing_takes_subdirectories_and_follows_no_links() {
 }
 
 #[test]
+fn what_a_killed_save_was_writing_is_taken_away() {
+    let place = tempfile::tempdir().unwrap();
+    let plugin = plugin(place.path(), "p");
+    plugin.save_json(&json!(1)).unwrap();
+    let [left, own] = [".tmp-0123456789abcdef", ".tmp-notes"].map(|name| plugin.path().join(name));
+    std::fs::write(&left, "torn").unwrap();
+    std::fs::write(&own, "somebody's").unwrap();
+    plugin.save_json(&json!(2)).unwrap();
+    assert!(!left.exists() && own.exists());
+}
+
+#[test]
 fn many_remove_at_once() {
     let place = tempfile::tempdir().unwrap();
     std::thread::scope(|scope| {
