@@ -19,6 +19,22 @@ pub fn digest(value: &Value) -> blake3::Hash {
     blake3::hash(&canonical(value))
 }
 
+/// How deep JSON may nest: no deeper can be read again.
+pub(crate) const DEEPEST: usize = 127;
+
+/// How deep a value nests that has so many levels above it, as far as it matters.
+pub(crate) fn depth(value: &Value, above: usize) -> usize {
+    if above > DEEPEST {
+        return above;
+    }
+    let deepest = |depths: &mut dyn Iterator<Item = usize>| depths.max().unwrap_or(above + 1);
+    match value {
+        Value::Array(items) => deepest(&mut items.iter().map(|item| depth(item, above + 1))),
+        Value::Object(items) => deepest(&mut items.values().map(|item| depth(item, above + 1))),
+        _ => above,
+    }
+}
+
 fn write(value: &Value, text: &mut String) {
     match value {
         Value::Array(items) => {

@@ -40,7 +40,7 @@ mod verify;
 use std::{
     ops::{Bound, RangeBounds},
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
     time::Duration,
 };
 
@@ -48,8 +48,8 @@ use plugcache_cache::{
     Cache, Clock, Hub, SystemClock,
     cache::{Eviction, LoadError},
     directory::{open_existing, open_or_create_plain},
-    fs::Directory,
-    lock::LockFile,
+    fs::{Directory, remove_abandoned},
+    lock,
 };
 
 pub use block::{Block, Hash, Operation};
@@ -65,6 +65,8 @@ pub use verify::{Damage, Report, verify_directory};
 const LOCK: &std::ffi::CStr = c"log.lock";
 /// Blocks that are kept in memory, unless the settings of the cache `blocks` say otherwise.
 const CACHED: usize = 1_000;
+/// How long a forked child waits for what its parent's threads may have held at the fork.
+const FORKED_WAIT: Duration = Duration::from_millis(100);
 /// Most bytes that are appended at once.
 const MOST_AT_ONCE: usize = 64 << 20;
 
@@ -139,8 +141,11 @@ pub struct Ledger {
 
 struct Shared {
     directory: Directory,
-    lock: LockFile,
-    /// Taken before the lock file's, by each thread that appends.
+    /// The process that opened it.
+    process: u32,
+    /// Taken before the lock file's, by each thread that appends: they queue here instead of asking again and again.
+    turn: Mutex<()>,
+    /// Taken after the lock file's, so that readers do not wait for another process.
     state: Mutex<State>,
     blocks: Cache<u64, Block>,
     sync: Sync,
@@ -171,16 +176,23 @@ impl Ledger {
             .capacity(CACHED)
             .eviction(Eviction::Lru)
             .build(&hub.unwrap_or_else(Hub::in_memory))?;
-        let lock = LockFile::open(&directory, LOCK)?;
-        lock.wait(lock_timeout, &*clock)?;
-        let state = State::open(&directory, clock.monotonic()).and_then(|mut state| {
-            state.refresh(&directory, true)?;
-            Ok(state)
-        });
-        lock.unlock();
-        let state = Mutex::new(state?);
-        let segment_blocks = segment_blocks.max(1);
-        let shared = Shared { directory, lock, state, blocks, sync, segment_blocks, lock_timeout, clock };
+        let held = lock::acquire(&directory, LOCK, lock_timeout, &*clock)?;
+        // Whoever wrote them is dead, since the lock is ours.
+        remove_abandoned(&directory, Duration::ZERO)?;
+        let mut state = State::open(&directory, clock.monotonic())?;
+        state.refresh(&directory, true)?;
+        drop(held);
+        let shared = Shared {
+            directory,
+            process: std::process::id(),
+            turn: Mutex::new(()),
+            state: Mutex::new(state),
+            blocks,
+            sync,
+            segment_blocks: segment_blocks.max(1),
+            lock_timeout,
+            clock,
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -204,7 +216,7 @@ impl Ledger {
         if let Some(block) = self.shared.blocks.get(&number) {
             return Ok(Some(block));
         }
-        if number >= self.shared.state().count() && number >= self.len()? {
+        if number >= self.shared.state()?.count() && number >= self.len()? {
             return Ok(None);
         }
         match self.shared.blocks.get_or_load(&number, |number| self.shared.read(*number)) {
@@ -244,7 +256,7 @@ impl Ledger {
 
     /// How many blocks there are, and the hash of the last: what to remember elsewhere.
     pub fn head(&self) -> Result<Head, LedgerError> {
-        let mut state = self.shared.state();
+        let mut state = self.shared.state()?;
         state.refresh(&self.shared.directory, false)?;
         Ok(state.head())
     }
@@ -256,7 +268,7 @@ impl Ledger {
 
     /// What was torn when this log was opened or others were found to have died since.
     pub fn recovered(&self) -> Vec<Recovered> {
-        self.shared.state().recovered.clone()
+        self.shared.state().map_or_else(|_| Vec::new(), |state| state.recovered.clone())
     }
 
     /// Where it is.
@@ -283,17 +295,39 @@ impl std::fmt::Debug for Ledger {
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> Result<MutexGuard<'_, State>, LedgerError> {
+        self.held(&self.state)
+    }
+
+    /// Locks something. In a forked child that may be what a thread of the parent held at the fork, and then nobody
+    /// will ever free it.
+    fn held<'a, T>(&self, what: &'a Mutex<T>) -> Result<MutexGuard<'a, T>, LedgerError> {
+        if std::process::id() == self.process {
+            return Ok(what.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        let began = std::time::Instant::now();
+        loop {
+            match what.try_lock() {
+                Ok(held) => return Ok(held),
+                Err(TryLockError::Poisoned(held)) => return Ok(held.into_inner()),
+                Err(TryLockError::WouldBlock) if began.elapsed() < FORKED_WAIT => {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(LedgerError::Forked { path: self.directory.path().to_owned() });
+                }
+            }
+        }
     }
 
     /// Does something while no other thread or process appends, with all that they have appended known.
     fn alone<T>(&self, what: impl FnOnce(&mut State) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
-        let mut state = self.state();
-        self.lock.wait(self.lock_timeout, &*self.clock)?;
-        let done = state.refresh(&self.directory, true).and_then(|()| what(&mut state));
-        self.lock.unlock();
-        done
+        let _turn = self.held(&self.turn)?;
+        // Opened anew by each call: a parent and its forked child would have one that they share together.
+        let _held = lock::acquire(&self.directory, LOCK, self.lock_timeout, &*self.clock)?;
+        let mut state = self.state()?;
+        state.refresh(&self.directory, true)?;
+        what(&mut state)
     }
 
     fn append(&self, operations: &[Operation]) -> Result<Appended, LedgerError> {
@@ -316,7 +350,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let is_needed = self.state().is_unsynced();
+        let is_needed = self.state().is_ok_and(|state| state.is_unsynced());
         if is_needed && let Err(error) = self.flush() {
             tracing::warn!(
                 "the log in {} was not brought to the medium: {error}",

@@ -178,6 +178,29 @@ fn threads_share_a_handle() {
     assert_eq!(check(place.path(), "afterwards"), 400);
 }
 
+/// Parent and child of a fork go on with one handle, and each block has a number of its own.
+#[test]
+#[expect(unsafe_code, reason = "a fork without exec is what is tested")]
+fn parent_and_forked_child_append_in_turn() {
+    let place = tempfile::tempdir().unwrap();
+    let log = open(place.path(), Sync::OnFlush).unwrap();
+    let append = || (0..200).all(|n| log.append(operation(n)).is_ok());
+    // SAFETY: the child does what a forked child of a host would do, and then leaves at once.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let is_done = append();
+        // SAFETY: ends the child without running what the parent has registered for its own end.
+        unsafe { libc::_exit(i32::from(!is_done)) };
+    }
+    assert!(child > 0);
+    let is_done = append();
+    let mut status = -1;
+    // SAFETY: waits for the child just made, and writes to a local.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert!(is_done && status == 0, "the child ended with {status}");
+    assert_eq!(check(place.path(), "afterwards"), 400);
+}
+
 fn append_a_little(place: &Path) {
     let log = open(place, Sync::Always).unwrap();
     for n in 0..3 {

@@ -111,6 +111,33 @@ impl Directory {
             .map_err(|errno| Error::io("link", other.join(new), errno))
     }
 
+    /// Removes a directory of this directory with all that is in it; symbolic links themselves, never their targets.
+    /// Others may be removing it too. `false` if there was none.
+    pub fn remove_tree(&self, name: &CStr) -> Result<bool> {
+        let path = self.join(name);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let inside = match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
+            Ok(fd) => Self { fd, path },
+            Err(Errno::NOENT) => return Ok(false),
+            Err(errno) => return Err(Error::io("open directory", path, errno)),
+        };
+        let failed = |errno| Error::io("list", &inside.path, errno);
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&inside.fd).map_err(failed)? {
+            names.push(entry.map_err(failed)?.file_name().to_owned());
+        }
+        for entry in names.iter().filter(|name| ![c".", c".."].contains(&name.as_c_str())) {
+            match rustix::fs::unlinkat(&inside.fd, entry, AtFlags::empty()) {
+                Ok(()) | Err(Errno::NOENT) => {}
+                Err(Errno::ISDIR) => {
+                    inside.remove_tree(entry)?;
+                }
+                Err(errno) => return Err(Error::io("remove", inside.join(entry), errno)),
+            }
+        }
+        self.remove_directory(name)
+    }
+
     /// Removes an empty directory of this directory. `false` if there was none.
     pub fn remove_directory(&self, name: &CStr) -> Result<bool> {
         match rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR) {
@@ -140,6 +167,13 @@ mod tests {
         assert_eq!(&bytes[..4], b"6789");
         file.cut(3).unwrap();
         assert_eq!(reader.size().unwrap(), 3);
+
+        std::fs::create_dir_all(place.path().join("tree/deep/deeper")).unwrap();
+        std::fs::write(place.path().join("tree/deep/file"), b"").unwrap();
+        std::os::unix::fs::symlink("../../..", place.path().join("tree/deep/up")).unwrap();
+        assert!(directory.remove_tree(c"tree").unwrap());
+        assert!(!directory.remove_tree(c"tree").unwrap());
+        assert!(place.path().join("a").exists());
 
         std::os::unix::fs::symlink("a", place.path().join("link")).unwrap();
         assert!(DataFile::open_to_write(&directory, c"link").is_err());

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::LedgerError;
+use crate::canonical::{DEEPEST, depth};
 
 /// Most bytes of a plugin's or an operation's name.
 const MOST_NAME: usize = 1_024;
@@ -114,6 +115,10 @@ impl Operation {
             if name.is_empty() || name.len() > MOST_NAME {
                 return refused(what, name.len(), MOST_NAME);
             }
+        }
+        // The metadata as a whole is the first level.
+        if self.metadata.values().any(|value| depth(value, 1) > DEEPEST) {
+            return Err(LedgerError::TooDeep { limit: DEEPEST });
         }
         let Ok(metadata) = canonical(&self.metadata) else {
             return refused("the metadata", 0, MOST_METADATA);
@@ -252,6 +257,11 @@ pub(super) struct Parsed<'a> {
 }
 
 impl<'a> Parsed<'a> {
+    /// Whether the metadata can be read too.
+    pub(super) fn is_readable(&self) -> bool {
+        serde_json::from_slice::<Map<String, Value>>(self.metadata).is_ok()
+    }
+
     pub(super) fn of(body: &'a [u8]) -> Option<Self> {
         let (&VERSION, rest) = body.split_first()? else { return None };
         let (number, rest) = rest.split_first_chunk()?;
@@ -293,6 +303,21 @@ mod tests {
         assert!(encode(Operation::new("p", "o".repeat(1_025))).is_err());
         let large = encode(Operation::new("p", "o").meta("k", "x".repeat(MOST_METADATA))).unwrap_err();
         assert!(large.to_string().contains("65536"), "{large}");
+    }
+
+    #[test]
+    fn what_is_encoded_can_be_read_however_deep() {
+        let nested = |levels| (0..levels).fold(json!(1), |inner, _| json!([inner]));
+        for levels in 0..200 {
+            let mut body = Vec::new();
+            let made = Operation::new("p", "o").meta("k", nested(levels));
+            match made.encode(0, Timestamp(0), Hash::NONE, &mut body) {
+                Ok(()) => assert_eq!(Block::decode(&body).unwrap().metadata, made.metadata, "{levels}"),
+                Err(error) => {
+                    assert!(levels > 126 && error.to_string().contains("127 levels"), "{levels}: {error}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -52,6 +52,12 @@ pub enum LedgerError {
         /// Most bytes that it may have.
         limit: u64,
     },
+    /// Metadata that could not be read again. Nothing was appended.
+    #[error("the metadata nests deeper than {limit} levels; keep the data elsewhere, and its hash here")]
+    TooDeep {
+        /// Most levels, the metadata as a whole included.
+        limit: usize,
+    },
     /// A snapshot of this name cannot be made or removed.
     #[error("`{name}` cannot be a snapshot's prefix: it takes letters, digits, `-` and `_`, at most 63")]
     Prefix {
@@ -65,6 +71,12 @@ pub enum LedgerError {
         number: u64,
         /// What the cache of blocks says.
         why: String,
+    },
+    /// A thread of the parent was at work with the log when this process was forked.
+    #[error("the log in {} was in use when this process was forked; open it again here", path.display())]
+    Forked {
+        /// The log's directory.
+        path: PathBuf,
     },
 }
 

@@ -17,7 +17,7 @@ const AHEAD: usize = 1_024;
 impl Shared {
     /// Reads a block that there is from its file.
     pub(super) fn read(&self, number: u64) -> Result<Block, LedgerError> {
-        let place = self.state().place_of(&self.directory, number)?;
+        let place = self.state()?.place_of(&self.directory, number)?;
         match place {
             Place::Tail(file, begin, end) => {
                 read_at(&file, begin, end, number)?.ok_or_else(|| wrong(&file, begin, number, "other bytes"))
@@ -130,7 +130,7 @@ impl Blocks {
     }
 
     fn seek(&self, number: u64) -> Result<(Arc<DataFile>, u64, u64), LedgerError> {
-        let mut state = self.shared.state();
+        let mut state = self.shared.state()?;
         let end = state.anchor().end;
         match state.place_of(&self.shared.directory, number)? {
             Place::Tail(file, begin, _) => Ok((file, begin, end)),

@@ -96,10 +96,8 @@ impl State {
             found: "no file".to_owned(),
         })?;
         let tail = Arc::new(segment::open(directory, anchor.first)?);
-        while let Some(next) = firsts.pop_if(|first| *first > anchor.first) {
-            remove_unused(directory, next)?;
-        }
-        let state = Self {
+        let later = firsts.split_off(firsts.partition_point(|first| *first <= anchor.first));
+        let mut state = Self {
             anchor,
             written: anchor,
             head,
@@ -112,7 +110,52 @@ impl State {
             recovered: Vec::new(),
         };
         state.check_last()?;
+        for next in later {
+            state.follow(directory, next)?;
+        }
         Ok(state)
+    }
+
+    /// Moves on to a segment that the head does not know. One without a block was made and not come to be used. One
+    /// whose first block follows the last one here was: a crash of the machine took the head that told of it.
+    fn follow(&mut self, directory: &Directory, next: u64) -> Result<(), LedgerError> {
+        let file = segment::open(directory, next)?;
+        let size = file.size()?;
+        if size == segment::HEADER as u64 {
+            directory.remove(&segment::name_of(next))?;
+            return Ok(());
+        }
+        let full = self.tail.size()?;
+        if full > self.anchor.end {
+            self.adopt(directory, full, false)?;
+        }
+        let mut scan = Scan::new(&file, segment::HEADER as u64, size);
+        let is_next = match scan.step()? {
+            Step::Record { begin, length, .. } => Parsed::of(scan.body(begin, length))
+                .is_some_and(|block| block.number == next && block.previous == self.head().hash),
+            _ => false,
+        };
+        if !is_next || self.count() != next || self.anchor.end != full {
+            let (expected, found) =
+                ("no segment after the last one".to_owned(), format!("one of {size} bytes"));
+            let file = file.path().to_owned();
+            return Err(Damage { file, offset: 0, block: Some(next), expected, found }.into());
+        }
+        self.enter(file, next)?;
+        self.firsts.push(next);
+        Ok(())
+    }
+
+    /// Makes a segment the last one, on the medium too: before a block of it is there, the head must lead to it.
+    fn enter(&mut self, tail: DataFile, first: u64) -> Result<(), LedgerError> {
+        let anchor = Anchor { first, end: segment::HEADER as u64, last: 0, ..self.anchor };
+        anchor.write(&self.head)?;
+        self.head.synchronise()?;
+        (self.anchor, self.written) = (anchor, anchor);
+        self.tail = Arc::new(tail);
+        self.places.clear();
+        self.known = segment::HEADER as u64;
+        Ok(())
     }
 
     /// The last block is the one that the head tells of.
@@ -304,13 +347,7 @@ impl State {
         let (first, next) = (self.anchor.first, self.count());
         let index = segment::index(first, &self.places, self.anchor.end);
         publish_durably(directory, &segment::index_name(first), &[&index])?;
-        let tail = segment::create(directory, next)?;
-        let anchor = Anchor { first: next, end: segment::HEADER as u64, last: 0, ..self.anchor };
-        anchor.write(&self.head)?;
-        (self.anchor, self.written) = (anchor, anchor);
-        self.tail = Arc::new(tail);
-        self.places.clear();
-        self.known = segment::HEADER as u64;
+        self.enter(segment::create(directory, next)?, next)?;
         self.firsts.push(next);
         Ok(())
     }
@@ -380,19 +417,6 @@ impl State {
         let end = self.places.get(nth + 1).map_or(self.known, |place| u64::from(*place));
         Ok(Place::Tail(Arc::clone(&self.tail), begin, end))
     }
-}
-
-/// Removes a segment that was made and not come to be used. One with blocks, which the head does not know, is not
-/// from here.
-fn remove_unused(directory: &Directory, first: u64) -> Result<(), LedgerError> {
-    let file = segment::open_to_read(directory, first)?;
-    let size = file.size()?;
-    if size == segment::HEADER as u64 {
-        directory.remove(&segment::name_of(first))?;
-        return Ok(());
-    }
-    let (expected, found) = ("no segment after the last one".to_owned(), format!("one of {size} bytes"));
-    Err(Damage { file: file.path().to_owned(), offset: 0, block: Some(first), expected, found }.into())
 }
 
 /// The number of a whole block after `from` that begins anywhere in these bytes.

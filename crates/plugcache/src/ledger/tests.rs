@@ -70,6 +70,39 @@ fn numbers_and_hashes_go_on_after_a_restart() {
     assert!(log.verify(5..6).unwrap().blocks >= 1);
 }
 
+/// A crash of the machine takes what the head said of a new segment, and leaves the segment's blocks.
+#[test]
+fn an_old_head_is_led_on_into_the_next_segments() {
+    for (kept, more) in [(2, 9), (3, 4), (4, 3), (8, 3), (8, 1)] {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("log");
+        let log = Ledger::open_with(&path, options(4)).unwrap();
+        (0..kept).for_each(|n| drop(log.append(operation(n)).unwrap()));
+        let old = fs::read(path.join("head")).unwrap();
+        (kept..kept + more).for_each(|n| drop(log.append(operation(n)).unwrap()));
+        let head = log.head().unwrap();
+        drop(log);
+        fs::write(path.join("head"), &old).unwrap();
+        let log = Ledger::open_with(&path, options(4)).unwrap();
+        assert_eq!(log.head().unwrap(), head, "{kept} and {more}");
+        assert!(log.recovered().is_empty());
+        let numbers: Vec<u64> = log.blocks(..).unwrap().map(|block| block.unwrap().number).collect();
+        assert!(numbers.iter().copied().eq(0..kept + more));
+        assert_eq!(log.append(operation(0)).unwrap().number, kept + more);
+        let report = log.verify(..).unwrap();
+        assert!(report.is_whole(), "{report:?}");
+        // A segment that does not follow on is somebody's, and stays.
+        drop(log);
+        fs::write(path.join("head"), &old).unwrap();
+        let next = path.join(format!("{:020}.blocks", kept.div_ceil(4) * 4));
+        let mut bytes = fs::read(&next).unwrap();
+        bytes[60] ^= 1;
+        fs::write(&next, bytes).unwrap();
+        assert!(matches!(Ledger::open_with(&path, options(4)), Err(LedgerError::Damaged(_))));
+        assert!(next.exists());
+    }
+}
+
 #[test]
 fn every_flipped_byte_is_found() {
     let place = tempfile::tempdir().unwrap();

@@ -113,9 +113,24 @@ pub fn verify_directory(
 ) -> Result<Report, LedgerError> {
     let path = path.as_ref();
     let directory = open_existing(path)?.map_or_else(|| Directory::open(path), Ok)?;
+    let (report, anchor) = walk(&directory, &range, remembered)?;
+    // Somebody who appends meanwhile may look like damage: what is damaged is so when one looks again.
+    if report.is_whole() || anchor.is_none() || Anchor::read(&directory).ok().flatten() == anchor {
+        return Ok(report);
+    }
+    Ok(walk(&directory, &range, remembered)?.0)
+}
+
+/// What one look at a log finds, and the head that it began with.
+fn walk(
+    directory: &Directory,
+    range: &impl RangeBounds<u64>,
+    remembered: Option<Head>,
+) -> Result<(Report, Option<Anchor>), LedgerError> {
+    let path = directory.path();
     let mut report = Report::default();
     // The head first: what is appended afterwards comes behind it.
-    let anchor = match report.take(Anchor::read(&directory))? {
+    let anchor = match report.take(Anchor::read(directory))? {
         Some(Some(anchor)) => Some(anchor),
         Some(None) => {
             report.wrong(&path.join("head"), 0, None, "the head", "no file");
@@ -123,18 +138,11 @@ pub fn verify_directory(
         }
         None => None,
     };
-    let (start, end) = bounds(&range);
-    let mut walk = Walk {
-        directory: &directory,
-        anchor,
-        remembered,
-        report,
-        number: 0,
-        previous: Some(Hash::NONE),
-        is_lost: false,
-    };
+    let (start, end) = bounds(range);
+    let mut walk =
+        Walk { directory, anchor, remembered, report, number: 0, previous: Some(Hash::NONE), is_lost: false };
     walk.all(start, end)?;
-    Ok(walk.report)
+    Ok((walk.report, anchor))
 }
 
 struct Walk<'a> {
@@ -261,6 +269,15 @@ impl Walk<'_> {
                     Some(number),
                     expected,
                     format!("one that follows {}", block.previous),
+                );
+            }
+            Some(block) if !block.is_readable() => {
+                self.report.wrong(
+                    file.path(),
+                    begin,
+                    Some(number),
+                    "metadata that can be read",
+                    "something else",
                 );
             }
             Some(_) => self.report.blocks += 1,

@@ -13,7 +13,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use plugcache_cache::{
@@ -22,6 +25,8 @@ use plugcache_cache::{
     lock::{self, Lock},
 };
 use serde_json::Value;
+
+use crate::canonical::{DEEPEST, depth};
 
 use super::{
     Category, Item, LOCK, Loaded, Profile, Shared, StoreError, below, ensure,
@@ -37,10 +42,10 @@ const NEW: &str = ".new-";
 pub(super) const LOCKS: &str = ".plugcache-locks";
 /// Start of the name of a plugin's directory that is being removed.
 const REMOVED: &str = ".plugcache-removed-";
+/// Removals of this process, so that two at one time have two names.
+static REMOVALS: AtomicU64 = AtomicU64::new(0);
 /// How often a reader looks again when others save meanwhile, before it waits for them.
 const ATTEMPTS: usize = 3;
-/// How deep JSON may nest: no deeper can be read again.
-const DEEPEST: usize = 127;
 
 /// The data of one plugin. Made by [`Store::plugin`](super::Store::plugin).
 #[derive(Debug, Clone)]
@@ -136,7 +141,8 @@ impl PluginData {
         let Some(directory) = below(&category, &self.directory)? else { return Ok(false) };
         self.metadata(&directory)?;
         // One rename, so that nobody finds half of it; what stays after a kill is swept by the next removal.
-        let gone = format!("{REMOVED}{}-{}", std::process::id(), self.shared.options.clock.wall().0);
+        let nth = REMOVALS.fetch_add(1, Ordering::Relaxed);
+        let gone = format!("{REMOVED}{}-{}-{nth}", std::process::id(), self.shared.options.clock.wall().0);
         category.rename_durably(&c_path(self.directory.as_bytes())?, &c_path(gone.as_bytes())?)?;
         sweep(&category)?;
         Ok(true)
@@ -252,6 +258,10 @@ impl PluginData {
         let directory = ensure(&category, &self.directory)?;
         let mut metadata = self.metadata(&directory)?;
         for (name, _) in directory.list()?.0 {
+            if usage::is_temporary(&name) {
+                // Whoever wrote it is dead, since the lock is ours; no quota counts it.
+                directory.remove(&c_path(&name)?)?;
+            }
             let Some(file) = name.strip_prefix(NEW.as_bytes()) else { continue };
             let (new, file) = (c_path(&name)?, String::from_utf8_lossy(file).into_owned());
             let bytes = directory.read(&new, u64::MAX)?.bytes;
@@ -378,31 +388,16 @@ pub(super) fn metadata_in(directory: &Directory) -> Result<Metadata, StoreError>
         .map_or(Ok(Metadata::default()), |bytes| Metadata::parse(&path.join(METADATA), &bytes))
 }
 
-/// Takes away the directories of plugins whose removal was begun.
+/// Takes away the directories of plugins whose removal was begun. Others may be doing so too, and what cannot be
+/// taken away is in nobody's way.
 fn sweep(category: &Directory) -> Result<(), StoreError> {
-    for (name, kind) in category.list()?.0 {
-        if kind != plugcache_cache::fs::Kind::Directory || !name.starts_with(REMOVED.as_bytes()) {
-            continue;
+    for (name, kind) in usage::listed(category)? {
+        if kind == plugcache_cache::fs::Kind::Directory
+            && name.starts_with(REMOVED.as_bytes())
+            && let Err(error) = category.remove_tree(&c_path(&name)?)
+        {
+            tracing::warn!("what a removed plugin left is still there: {error}");
         }
-        let gone = c_path(&name)?;
-        let directory = category.open_below(&gone)?;
-        for (file, _) in directory.list()?.0 {
-            directory.remove(&c_path(&file)?)?;
-        }
-        category.remove_directory(&gone)?;
     }
     Ok(())
-}
-
-/// How deep a value nests, as far as it matters.
-fn depth(value: &Value, above: usize) -> usize {
-    if above > DEEPEST {
-        return above;
-    }
-    let deepest = |depths: &mut dyn Iterator<Item = usize>| depths.max().unwrap_or(above + 1);
-    match value {
-        Value::Array(items) => deepest(&mut items.iter().map(|item| depth(item, above + 1))),
-        Value::Object(items) => deepest(&mut items.values().map(|item| depth(item, above + 1))),
-        _ => above,
-    }
 }

@@ -39,14 +39,15 @@ pub struct Usage {
 
 pub(super) fn list(shared: &Shared) -> Result<Vec<Listed>, StoreError> {
     let mut all = Vec::new();
-    each(shared, |category, name, directory| {
-        let (id, problem) = match metadata_in(directory) {
-            Ok(metadata) => (metadata.id, None),
-            Err(error) => (None, Some(error.to_string())),
+    each(shared, |category, name, found| {
+        // What others could have written is not asked for an id.
+        let (id, problem) = match (found.problem, metadata_in(&found.directory)) {
+            (Some(problem), _) => (None, Some(problem)),
+            (None, Ok(metadata)) => (metadata.id, None),
+            (None, Err(error)) => (None, Some(error.to_string())),
         };
         let (category, id) = (category.clone(), id.unwrap_or_else(|| name.to_owned()));
-        all.push(Listed { category, id, bytes: bytes_in(directory)?, problem });
-        Ok(())
+        all.push(Listed { category, id, bytes: found.bytes, problem });
     })?;
     all.sort_by(|a, b| (&a.category, &a.id).cmp(&(&b.category, &b.id)));
     Ok(all)
@@ -54,20 +55,24 @@ pub(super) fn list(shared: &Shared) -> Result<Vec<Listed>, StoreError> {
 
 pub(super) fn usage(shared: &Shared) -> Result<Usage, StoreError> {
     let mut usage = Usage::default();
-    each(shared, |_, _, directory| {
+    each(shared, |_, _, found| {
         usage.plugins += 1;
-        usage.bytes += bytes_in(directory)?;
-        Ok(())
+        usage.bytes += found.bytes;
     })?;
     Ok(usage)
 }
 
-/// Goes to the directory of each plugin. Of categories that are not the original's, those in which somebody has
+/// A plugin's directory, as far as somebody who only counts gets.
+struct Found {
+    directory: Directory,
+    bytes: u64,
+    problem: Option<String>,
+}
+
+/// Goes to the directory of each plugin. One that the plugin itself is refused, since others could write there, is
+/// counted all the same: it must not stand in the way of the other plugins. Of categories that are not the original's, those in which somebody has
 /// locked: other directories here are not ours.
-fn each(
-    shared: &Shared,
-    mut to: impl FnMut(&Category, &str, &Directory) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
+fn each(shared: &Shared, mut to: impl FnMut(&Category, &str, Found)) -> Result<(), StoreError> {
     for (name, kind) in listed(&shared.root)? {
         let Some(category) = String::from_utf8(name).ok().and_then(|name| Category::custom(name).ok()) else {
             continue;
@@ -75,7 +80,7 @@ fn each(
         if kind != Kind::Directory {
             continue;
         }
-        let Some(inside) = below(&shared.root, category.name())? else { continue };
+        let Some((inside, whole)) = enter(&shared.root, category.name())? else { continue };
         let locks = inside.look(&c_path(LOCKS.as_bytes())?)?;
         if !Category::KNOWN.contains(&category) && locks.is_none() {
             continue;
@@ -86,17 +91,35 @@ fn each(
                 continue;
             }
             // It may be removed at this moment.
-            let Some(directory) = below(&inside, &name)? else { continue };
+            let Some((directory, own)) = enter(&inside, &name)? else { continue };
             if has_files(&directory)? {
-                to(&category, &name, &directory)?;
+                let bytes = bytes_in(&directory)?;
+                to(&category, &name, Found { directory, bytes, problem: own.or_else(|| whole.clone()) });
             }
         }
     }
     Ok(())
 }
 
+/// Opens a directory to count, and says what is wrong with who may write to it. `None` if there is none, or none
+/// that this process may look into.
+fn enter(parent: &Directory, name: &str) -> Result<Option<(Directory, Option<String>)>, StoreError> {
+    let problem = match below(parent, name) {
+        Ok(directory) => return Ok(directory.map(|directory| (directory, None))),
+        Err(error) => error.to_string(),
+    };
+    match parent.open_below(&c_path(name.as_bytes())?) {
+        Ok(directory) => Ok(Some((directory, Some(problem)))),
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            tracing::warn!("not counted: {error}");
+            Ok(None)
+        }
+    }
+}
+
 /// Lists a directory that others may be changing: plugins come and go while somebody counts.
-fn listed(directory: &Directory) -> Result<Entries, StoreError> {
+pub(super) fn listed(directory: &Directory) -> Result<Entries, StoreError> {
     for _ in 0..PATIENCE {
         match directory.list() {
             Err(Error::Unsettled { .. }) => std::thread::sleep(Duration::from_millis(1)),
@@ -108,6 +131,12 @@ fn listed(directory: &Directory) -> Result<Entries, StoreError> {
 
 fn has_files(directory: &Directory) -> Result<bool, StoreError> {
     Ok(listed(directory)?.iter().any(|(_, kind)| *kind == Kind::File))
+}
+
+/// Whether a file is one that was being written.
+pub(super) fn is_temporary(name: &[u8]) -> bool {
+    let digits = name.strip_prefix(b".tmp-");
+    digits.is_some_and(|digits| digits.len() == 16 && digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// Bytes of all files of a directory.

@@ -10,6 +10,8 @@ import os
 import sys
 import types
 
+# Directories that others may write to are refused, whatever the umask of who tests.
+os.umask(0o077)
 corpora, data, category, plugin_id, call = sys.argv[1:6]
 arguments = json.loads(sys.argv[6]) if len(sys.argv) > 6 else {}
 

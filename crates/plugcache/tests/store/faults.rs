@@ -164,6 +164,55 @@ fn no_count_of_eight_processes_is_lost() {
 }
 
 #[test]
+fn removing_takes_subdirectories_and_follows_no_links() {
+    let place = tempfile::tempdir().unwrap();
+    let [one, other] = ["one", "other"].map(|id| plugin(place.path(), id));
+    one.save_json(&json!(1)).unwrap();
+    other.save_json(&json!(1)).unwrap();
+    std::fs::create_dir_all(one.path().join("models/large")).unwrap();
+    std::fs::write(one.path().join("models/large/file"), "").unwrap();
+    std::os::unix::fs::symlink(other.path(), one.path().join("models/link")).unwrap();
+    assert!(one.remove().unwrap());
+    assert_eq!(one.load_json().unwrap(), Loaded::Missing);
+    assert_eq!(other.load_json().unwrap(), Loaded::Found(json!(1)));
+    assert!(other.remove().unwrap() && !other.remove().unwrap());
+    let category = other.path().parent().unwrap().to_owned();
+    let left: Vec<_> = std::fs::read_dir(category).unwrap().map(|one| one.unwrap().file_name()).collect();
+    assert_eq!(left, [".plugcache-locks"]);
+}
+
+#[test]
+fn what_a_killed_save_was_writing_is_taken_away() {
+    let place = tempfile::tempdir().unwrap();
+    let plugin = plugin(place.path(), "p");
+    plugin.save_json(&json!(1)).unwrap();
+    let [left, own] = [".tmp-0123456789abcdef", ".tmp-notes"].map(|name| plugin.path().join(name));
+    std::fs::write(&left, "torn").unwrap();
+    std::fs::write(&own, "somebody's").unwrap();
+    plugin.save_json(&json!(2)).unwrap();
+    assert!(!left.exists() && own.exists());
+}
+
+#[test]
+fn many_remove_at_once() {
+    let place = tempfile::tempdir().unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let place = place.path();
+            scope.spawn(move || {
+                for _ in 0..25 {
+                    let plugin = plugin(place, &format!("p{thread}"));
+                    plugin.save_json(&json!(1)).unwrap();
+                    std::fs::create_dir(plugin.path().join("sub")).unwrap();
+                    assert!(plugin.remove().unwrap());
+                }
+            });
+        }
+    });
+    assert_eq!(store(place.path()).usage().unwrap().plugins, 0);
+}
+
+#[test]
 fn an_update_that_saves_inside_is_told_so() {
     let place = tempfile::tempdir().unwrap();
     let options = Options { lock_timeout: Duration::from_millis(50), ..Options::default() };

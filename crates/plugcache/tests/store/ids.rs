@@ -118,6 +118,34 @@ fn a_directory_that_others_could_write_to_is_refused() {
     assert!(refused.to_string().contains("user 12345 owns it"), "{refused}");
 }
 
+/// As the original makes them under a umask of 002.
+#[test]
+fn a_directory_that_others_may_write_to_stops_only_its_own_plugin() {
+    let place = tempfile::tempdir().unwrap();
+    let store = store(place.path());
+    let [open, other] = ["open", "other"].map(|id| store.plugin(&Category::PLUGINS, id));
+    let elsewhere = store.plugin(&Category::SERVING, "elsewhere");
+    open.save_json(&json!([1, 2])).unwrap();
+    other.save_json(&json!(1)).unwrap();
+    let before = store.usage().unwrap();
+    std::fs::set_permissions(open.path(), std::fs::Permissions::from_mode(0o775)).unwrap();
+    assert_eq!(store.usage().unwrap(), before);
+    other.save_json(&json!(2)).unwrap();
+    elsewhere.save_json(&json!(3)).unwrap();
+    assert!(matches!(open.save_json(&json!(1)), Err(StoreError::UnsafeDirectory { .. })));
+    assert!(matches!(open.load_json(), Err(StoreError::UnsafeDirectory { .. })));
+    let told: Vec<_> = store.list().unwrap().into_iter().map(|one| (one.id, one.problem.is_some())).collect();
+    let expected = [("elsewhere", false), ("open", true), ("other", false)];
+    for (id, is_told) in expected {
+        assert!(told.contains(&(id.to_owned(), is_told)), "{told:?}");
+    }
+    // A whole category.
+    let category = open.path().parent().unwrap().to_owned();
+    std::fs::set_permissions(category, std::fs::Permissions::from_mode(0o775)).unwrap();
+    elsewhere.save_json(&json!(4)).unwrap();
+    assert_eq!(store.list().unwrap().iter().filter(|one| one.problem.is_some()).count(), 2);
+}
+
 #[test]
 fn nothing_marks_it_as_a_cache() {
     let place = tempfile::tempdir().unwrap();
