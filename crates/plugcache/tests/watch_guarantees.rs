@@ -209,7 +209,7 @@ struct Waiting {
     inner: ManifestFinder,
     host: Arc<Mutex<()>>,
     is_armed: Arc<AtomicBool>,
-    is_waiting: mpsc::SyncSender<()>,
+    begun: mpsc::SyncSender<()>,
 }
 
 impl Finder for Waiting {
@@ -223,7 +223,7 @@ impl Finder for Waiting {
 
     fn walk(&self, tree: &mut Tree<'_>) {
         if self.is_armed.swap(false, Ordering::SeqCst) {
-            self.is_waiting.send(()).unwrap();
+            self.begun.send(()).unwrap();
             drop(self.host.lock().unwrap());
         }
         self.inner.walk(tree);
@@ -248,9 +248,8 @@ fn who_holds_what_a_finder_waits_for_is_answered() {
     fs::create_dir(place.path().join("root")).unwrap();
     put(place.path(), 0);
     let (host, is_armed) = (Arc::new(Mutex::new(())), Arc::new(AtomicBool::new(false)));
-    let (is_waiting, waits) = mpsc::sync_channel(1);
-    let finder =
-        Waiting { inner: finder(), host: Arc::clone(&host), is_armed: Arc::clone(&is_armed), is_waiting };
+    let (begun, waits) = mpsc::sync_channel(1);
+    let finder = Waiting { inner: finder(), host: Arc::clone(&host), is_armed: Arc::clone(&is_armed), begun };
     let mut session = Session::new(Arc::new(finder), vec![place.path().join("root")]);
     session.location = Location::default();
     session.lock_timeout = Duration::from_millis(50);
