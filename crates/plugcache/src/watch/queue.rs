@@ -305,4 +305,22 @@ mod tests {
         }
         assert_eq!(queue.drain(), 1);
     }
+
+    #[test]
+    fn what_was_armed_before_a_failure_is_given_back() {
+        use std::os::fd::AsRawFd as _;
+
+        let place = tempfile::tempdir().unwrap();
+        let mut queue = Queue::open().unwrap();
+        let entry = format!("/proc/self/fdinfo/{}", queue.fd.as_raw_fd());
+        let watches = || std::io::read_to_string(std::fs::File::open(&entry).unwrap()).unwrap();
+        let content = || Interest { everything: true, content: true, ..Interest::default() };
+        let mut wanted = Interests::from([(place.path().to_owned(), content())]);
+        assert!(queue.arm(&wanted, 10).unwrap());
+        assert!(watches().contains("inotify wd"));
+        // No local file system: all are watched, or none.
+        wanted.insert(PathBuf::from("/proc/self/task"), content());
+        assert!(queue.arm(&wanted, 10).is_err());
+        assert!(!watches().contains("inotify wd") && queue.len() == 0, "{}", watches());
+    }
 }
