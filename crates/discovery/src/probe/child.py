@@ -9,16 +9,20 @@ import signal
 import sys
 
 NEWUSER, NEWPID, NEWNET, PDEATHSIG = 0x10000000, 0x20000000, 0x40000000, 1
-DEEPEST, LONGEST = 6, 200
+DEEPEST, LONGEST, MOST_UNFOUND = 6, 200, 10_000
 
 
-def bind_to_parent():
+def bind_to_parent(parent=None):
+    """Ends with its parent, and at once if that has gone already. A parent out of sight, in another namespace, is 0."""
     try:
         import ctypes
 
         ctypes.CDLL(None).prctl(PDEATHSIG, signal.SIGKILL)
     except Exception:
         pass
+    if parent is not None and os.getppid() not in (parent, 0):
+        os.write(2, b"the process that asked is gone, or is not this one's parent: name the interpreter itself")
+        os._exit(1)
 
 
 def isolate():
@@ -143,21 +147,37 @@ def looked_in(missing):
     return [text(place) for place in places]
 
 
-def probe(request):
+class Unfound:
+    """Last of the finders: it finds nothing, and keeps what nobody found. Modules may swallow that."""
+
+    def __init__(self):
+        self.names = {}
+
+    def find_spec(self, name, path=None, target=None):
+        if type(name) is str and name not in self.names and len(self.names) < MOST_UNFOUND:
+            places = sys.path if path is None else path
+            self.names[name] = [place for place in places if type(place) is str and os.path.isabs(place)]
+        return None
+
+
+def probe(request, unfound):
     import importlib
 
+    sys.meta_path.append(unfound)
     module = importlib.import_module(request["module"])
     classes = []
     for name, value in list(vars(module).items()):
         if isinstance(value, type) and named(value)[0] == request["module"]:
             classes.append(described(name, value))
-    return {"classes": classes}
+    places = {text(place) for places in unfound.names.values() for place in places}
+    return {"classes": classes, "looked_in": sorted(places)}
 
 
 def work(request):
+    unfound = Unfound()
     try:
         limit(request)
-        return probe(request)
+        return probe(request, unfound)
     except BaseException as error:
         # There is room beyond the limit to say so.
         soft, hard = resource.getrlimit(resource.RLIMIT_AS)
@@ -174,12 +194,13 @@ def work(request):
                 "is_import": isinstance(error, ImportError),
                 "is_memory": isinstance(error, MemoryError),
             },
-            "looked_in": looked_in(missing),
+            "looked_in": sorted({*looked_in(missing), *(text(place) for found in unfound.names.values() for place in found)}),
         }
 
 
 def main():
     request = json.loads(sys.stdin.buffer.read())
+    bind_to_parent(request["parent"])
     out = os.dup(1)
     os.dup2(2, 1)
     null = os.open(os.devnull, os.O_RDONLY)
@@ -194,6 +215,8 @@ def main():
             data = data[os.write(out, data) :]
 
     reason = "the host asked for none of it to be cut" if request["network"] else isolate()
+    # What it may do now is another matter to the kernel, which may have dropped the bond.
+    bind_to_parent(request["parent"])
     say("network", reason)
     if reason is None:
         first = os.fork()

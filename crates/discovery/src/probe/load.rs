@@ -110,9 +110,11 @@ impl Probe {
         let run = run::run(&self.limits, &target.module)?;
         let (output, output_was_cut) = (run.output, run.output_was_cut);
         let (failure, is_lasting, looked_in) = match run.ended {
-            Ended::Answer { classes, files, executable } => {
+            Ended::Answer { classes, files, executable, looked_in } => {
                 let seen = files.iter().chain([&executable]);
                 rests_on(load, began, seen);
+                // What it did without may appear in one of these.
+                _ = load.inputs(&looked_in.iter().fold(Inputs::none(), Inputs::directory));
                 let network = run.network.unwrap_or_else(|| Network::Open("it did not say".to_owned()));
                 return Ok(Outcome::Probed(Probed { classes, files, network, output, output_was_cut }));
             }

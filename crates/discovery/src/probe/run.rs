@@ -40,19 +40,13 @@ pub(super) enum Ended {
         classes: Vec<Class>,
         files: Vec<PathBuf>,
         executable: PathBuf,
-    },
-    /// It lived to say what went wrong.
-    Raised {
-        failure: Failure,
-        is_lasting: bool,
-        files: Vec<PathBuf>,
+        /// Where it looked for what it did without.
         looked_in: Vec<PathBuf>,
     },
+    /// It lived to say what went wrong.
+    Raised { failure: Failure, is_lasting: bool, files: Vec<PathBuf>, looked_in: Vec<PathBuf> },
     /// It did not.
-    Failed {
-        failure: Failure,
-        is_lasting: bool,
-    },
+    Failed { failure: Failure, is_lasting: bool },
 }
 
 /// What a worker says.
@@ -83,6 +77,7 @@ pub(super) fn run(limits: &Limits, module: &str) -> Result<Run, ProbeError> {
     let mut child = command(limits).spawn().map_err(start)?;
     let request = json!({
         "mark": mark,
+        "parent": std::process::id(),
         "module": module,
         "roots": limits.roots,
         "cpu": limits.processor.as_secs().max(1),
@@ -103,7 +98,7 @@ pub(super) fn run(limits: &Limits, module: &str) -> Result<Run, ProbeError> {
     let ended = match (status, heard.said::<i32>(&mark, "status")) {
         (None, _) => Ended::Failed { failure: Failure::TimedOut(limits.timeout), is_lasting: false },
         (Some(_), Some(worker)) => {
-            worker_ended(limits, module, ExitStatus::from_raw(worker), heard.said(&mark, "answer"))?
+            worker_ended(limits, ExitStatus::from_raw(worker), heard.said(&mark, "answer"))
         }
         (Some(status), None) => {
             if let Some(signal) = status.signal() {
@@ -118,28 +113,22 @@ pub(super) fn run(limits: &Limits, module: &str) -> Result<Run, ProbeError> {
     Ok(Run { ended, network, output, output_was_cut })
 }
 
-fn worker_ended(
-    limits: &Limits,
-    module: &str,
-    status: ExitStatus,
-    said: Option<Said>,
-) -> Result<Ended, ProbeError> {
-    let failed = |failure, is_lasting| Ok(Ended::Failed { failure, is_lasting });
+fn worker_ended(limits: &Limits, status: ExitStatus, said: Option<Said>) -> Ended {
+    let failed = |failure, is_lasting| Ended::Failed { failure, is_lasting };
     if let Some(signal) = status.signal() {
         // These are sent by somebody: a user, a supervisor, the kernel when the machine has no memory left.
         let from_outside = [Signal::KILL, Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT];
         return match Signal::from_named_raw(signal) {
-            Some(sent) if from_outside.contains(&sent) => {
-                Err(ProbeError::Killed { module: module.to_owned(), signal })
-            }
+            // Or by the module itself, which cannot be told from them: it is left alone for a while.
+            Some(sent) if from_outside.contains(&sent) => failed(Failure::Crashed(signal), false),
             Some(Signal::XCPU) => failed(Failure::ProcessorTime(limits.processor), false),
             _ => failed(Failure::Crashed(signal), true),
         };
     }
     let Some(said) = said else { return failed(Failure::Exited(status.code().unwrap_or(-1)), true) };
     let Said { classes, error, looked_in, files, executable } = said;
-    Ok(match error {
-        None => Ended::Answer { classes, files, executable },
+    match error {
+        None => Ended::Answer { classes, files, executable, looked_in },
         Some(error) if error.is_memory => {
             Ended::Raised { failure: Failure::Memory(limits.memory), is_lasting: false, files, looked_in }
         }
@@ -152,7 +141,7 @@ fn worker_ended(
                 looked_in,
             }
         }
-    })
+    }
 }
 
 fn command(limits: &Limits) -> Command {

@@ -6,7 +6,7 @@ use plugcache_cache::key::{Key, KeyBytes};
 use serde::{Deserialize, Serialize};
 
 /// Version of the judge: verdicts of another one are not used. Changes with every rule.
-const JUDGE: u32 = 1;
+const JUDGE: u32 = 2;
 
 /// The BLAKE3 digest of a source file's bytes, as `b3sum` prints it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -120,7 +120,8 @@ impl Policy {
     pub(super) fn scan_digest(&self) -> SourceDigest {
         let sorted = |list: &[String]| list.iter().cloned().collect::<BTreeSet<_>>();
         let lists = [&self.allowed_imports, &self.denied_names, &self.denied_attributes];
-        let text = (JUDGE, env!("CARGO_PKG_VERSION"), self.profile.name(), lists.map(|list| sorted(list)));
+        let lists = lists.map(|list| sorted(list));
+        let text = (JUDGE, env!("CARGO_PKG_VERSION"), self.profile.name(), self.max_bytes, lists);
         SourceDigest::of(format!("{text:?}").as_bytes())
     }
 }
@@ -170,5 +171,7 @@ mod tests {
         assert_eq!(strict.scan_digest(), listed.scan_digest());
         assert_ne!(strict.scan_digest(), other.scan_digest());
         assert_ne!(strict.scan_digest(), denied.scan_digest());
+        let small = Policy { max_bytes: 10, ..Policy::default() };
+        assert_ne!(strict.scan_digest(), small.scan_digest());
     }
 }

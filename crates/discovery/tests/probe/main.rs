@@ -171,10 +171,12 @@ fn memory_and_processor_time_are_bounded() {
         ("hog.py", "kept = []\nwhile True:\n    kept.append(bytearray(10_000_000))\n"),
         ("busy.py", "while True:\n    pass\n"),
     ]);
-    let builder = desk.builder().memory(512 << 20).processor_time(Duration::from_secs(1));
-    let probe = builder.build(&Hub::in_memory()).unwrap();
+    // Each has one limit: on a slow machine the hog would reach the other's first.
+    let probe = desk.builder().memory(512 << 20).build(&Hub::in_memory()).unwrap();
     let hog = probe.module(&desk.target("hog")).unwrap();
     assert_eq!(quarantined(&hog).failure, Failure::Memory(512 << 20));
+    let builder = desk.builder().processor_time(Duration::from_secs(1));
+    let probe = builder.build(&Hub::in_memory()).unwrap();
     let busy = probe.module(&desk.target("busy")).unwrap();
     assert_eq!(quarantined(&busy).failure, Failure::ProcessorTime(Duration::from_secs(1)));
 }
@@ -322,6 +324,23 @@ fn a_missing_dependency_that_appears_is_found() {
 }
 
 #[test]
+fn a_dependency_that_a_module_did_without_is_found_when_it_appears() {
+    let text =
+        format!("{COUNTED}try:\n    import later\nexcept ImportError:\n    pass\nelse:\n    class A: pass\n");
+    let desk = Desk::new(&[("optional.py", &text)]);
+    settle();
+    let probe = desk.builder().build(&Hub::in_memory()).unwrap();
+    for _ in 0..2 {
+        let without = probe.module(&desk.target("optional")).unwrap();
+        assert_eq!((probed(&without).classes.len(), count(&desk)), (0, 1));
+    }
+    desk.write("later.py", "");
+    settle();
+    let with = probe.module(&desk.target("optional")).unwrap();
+    assert_eq!((probed(&with).classes.len(), count(&desk)), (1, 2));
+}
+
+#[test]
 fn what_took_too_long_is_tried_again_after_a_while() {
     let text = format!("{COUNTED}import time\ntime.sleep(600)\n");
     let desk = Desk::new(&[("slow.py", &text)]);
@@ -339,17 +358,53 @@ fn what_took_too_long_is_tried_again_after_a_while() {
     assert_eq!(seen, [1, 1, 2]);
 }
 
+/// Nobody can tell a module that kills itself from one that was killed: it is left alone for a while.
 #[test]
-fn one_that_is_killed_from_outside_is_not_kept() {
+fn one_that_is_killed_is_tried_again_after_a_while() {
     let text = format!("{COUNTED}import signal\nos.kill(os.getpid(), signal.SIGKILL)\n");
     let desk = Desk::new(&[("killed.py", &text)]);
     settle();
-    let probe = desk.builder().build(&Hub::in_memory()).unwrap();
-    for times in 1..=2 {
-        let error = probe.module(&desk.target("killed")).unwrap_err().to_string();
-        assert!(error.contains("signal 9"), "{error}");
-        assert_eq!(count(&desk), times);
+    let clock = Arc::new(ManualClock::at(Timestamp(1_700_000_000_000_000_000)));
+    let hub = Hub::builder().clock(Arc::clone(&clock) as _).build().unwrap();
+    let probe = desk.builder().back_off(Duration::from_mins(5)).build(&hub).unwrap();
+    let mut seen = Vec::new();
+    for minutes in [0, 4, 2] {
+        clock.advance(Duration::from_mins(minutes));
+        let outcome = probe.module(&desk.target("killed")).unwrap();
+        let found = quarantined(&outcome);
+        assert_eq!(found.failure, Failure::Crashed(9));
+        assert_eq!(found.retry, Retry::WhenInputsChangeOrAfter(Duration::from_mins(5)));
+        seen.push(count(&desk));
     }
+    assert_eq!(seen, [1, 1, 2]);
+}
+
+/// Run by [`nothing_outlives_a_host_that_is_killed`].
+#[test]
+fn child_that_probes() {
+    let Some(root) = std::env::var_os("PLUGCACHE_TEST_ROOT").map(PathBuf::from) else { return };
+    let target = Target { module: "sleepy".to_owned(), file: root.join("sleepy.py") };
+    let builder = Probe::builder(python()).root(&root).timeout(Duration::from_mins(10));
+    _ = builder.build(&Hub::in_memory()).unwrap().module(&target);
+}
+
+#[test]
+fn nothing_outlives_a_host_that_is_killed() {
+    let text = format!("{LOCKS}open(__file__ + '.ready', 'w').close()\ntime.sleep(600)\n");
+    let desk = Desk::new(&[("sleepy.py", &text)]);
+    let mut host = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child_that_probes"])
+        .env("PLUGCACHE_TEST_ROOT", desk.root())
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    while !desk.root().join("sleepy.py.ready").exists() {
+        assert!(began.elapsed() < Duration::from_mins(2), "the module was never imported");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    host.kill().unwrap();
+    host.wait().unwrap();
+    assert!(all_are_gone(&desk, "sleepy"));
 }
 
 #[test]

@@ -143,8 +143,10 @@ impl Shared {
 
     /// Proves the tree, watched from before the proof on.
     pub(super) fn prove(&self) -> Arc<Proven> {
-        // A finder that asks while it is asked is answered by what it can see itself.
-        let Some(_turn) = self.turns.take() else { return Arc::new(look(&self.session)) };
+        // A finder that asks while it is asked is answered by what it can see itself, and so is who has waited
+        // long: the finder may wait for a lock that is held by who asks.
+        let turn = self.turns.take(self.session.lock_timeout);
+        let Some(_turn) = turn else { return Arc::new(look(&self.session)) };
         // Whoever had the turn before may have proven it.
         if let Some(proven) = self.vouched() {
             return proven;

@@ -153,28 +153,46 @@ impl Queue {
     /// Watches these directories and no others. Returns whether anything is watched now that was not before:
     /// then what was read of it before proves nothing.
     pub(super) fn arm(&mut self, wanted: &Interests, most: usize) -> Result<bool, Unwatched> {
-        if wanted.len() > most {
-            return Err(Unwatched::TooMany { directories: wanted.len(), most });
-        }
         let mut armed: HashMap<i32, Interest> = HashMap::with_capacity(wanted.len());
-        let mut is_new = false;
-        for (path, interest) in wanted {
-            let Some(id) = self.watch(path, interest, WatchFlags::empty())? else { continue };
-            is_new |= !self.watched.get(&id).is_some_and(|before| before.covers(interest));
-            if interest.content && !self.watched.contains_key(&id) {
-                require_local(path)?;
+        let outcome = self.arm_all(wanted, most, &mut armed);
+        if outcome.is_err() {
+            // A part of the tree vouches for nothing, and the system's watches are for others as well.
+            for id in std::mem::take(&mut self.watched).into_keys().chain(armed.into_keys()) {
+                let _ = inotify::remove_watch(&self.fd, id);
             }
-            let known = armed.entry(id).or_default();
-            if *known != Interest::default() {
-                // One directory under two paths, as bind mounts make them.
-                self.watch(path, known, WatchFlags::MASK_ADD)?;
-            }
-            known.merge(interest);
+            return outcome;
         }
         let before = std::mem::replace(&mut self.watched, armed);
         for id in before.into_keys().filter(|id| !self.watched.contains_key(id)) {
             // It fails for a directory that is gone, and with it its watch.
             let _ = inotify::remove_watch(&self.fd, id);
+        }
+        outcome
+    }
+
+    /// Adds the watches to `armed` as they are made.
+    fn arm_all(
+        &self,
+        wanted: &Interests,
+        most: usize,
+        armed: &mut HashMap<i32, Interest>,
+    ) -> Result<bool, Unwatched> {
+        if wanted.len() > most {
+            return Err(Unwatched::TooMany { directories: wanted.len(), most });
+        }
+        let mut is_new = false;
+        for (path, interest) in wanted {
+            let Some(id) = self.watch(path, interest, WatchFlags::empty())? else { continue };
+            let known = armed.entry(id).or_default();
+            is_new |= !self.watched.get(&id).is_some_and(|before| before.covers(interest));
+            if interest.content && !self.watched.contains_key(&id) {
+                require_local(path)?;
+            }
+            if *known != Interest::default() {
+                // One directory under two paths, as bind mounts make them.
+                self.watch(path, known, WatchFlags::MASK_ADD)?;
+            }
+            known.merge(interest);
         }
         Ok(is_new)
     }
@@ -286,5 +304,23 @@ mod tests {
             std::fs::remove_file(place.path().join(format!("{}", number % 2))).unwrap();
         }
         assert_eq!(queue.drain(), 1);
+    }
+
+    #[test]
+    fn what_was_armed_before_a_failure_is_given_back() {
+        use std::os::fd::AsRawFd as _;
+
+        let place = tempfile::tempdir().unwrap();
+        let mut queue = Queue::open().unwrap();
+        let entry = format!("/proc/self/fdinfo/{}", queue.fd.as_raw_fd());
+        let watches = || std::io::read_to_string(std::fs::File::open(&entry).unwrap()).unwrap();
+        let content = || Interest { everything: true, content: true, ..Interest::default() };
+        let mut wanted = Interests::from([(place.path().to_owned(), content())]);
+        assert!(queue.arm(&wanted, 10).unwrap());
+        assert!(watches().contains("inotify wd"));
+        // No local file system: all are watched, or none.
+        wanted.insert(PathBuf::from("/proc/self/task"), content());
+        assert!(queue.arm(&wanted, 10).is_err());
+        assert!(!watches().contains("inotify wd") && queue.len() == 0, "{}", watches());
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     sync::{Condvar, Mutex, PoisonError},
     thread::{self, ThreadId},
+    time::{Duration, Instant},
 };
 
 /// Whose turn it is.
@@ -16,9 +17,11 @@ pub(super) struct Turns {
 pub(super) struct Turn<'a>(&'a Turns);
 
 impl Turns {
-    /// Waits for the turn. `None`: this thread has it already, and would wait for itself.
-    pub(super) fn take(&self) -> Option<Turn<'_>> {
+    /// Waits for the turn, so long at most. `None`: this thread has it already, and would wait for itself; or
+    /// whoever has it may be waiting for something that this thread holds.
+    pub(super) fn take(&self, longest: Duration) -> Option<Turn<'_>> {
         let me = thread::current().id();
+        let began = Instant::now();
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             match *now {
@@ -27,7 +30,13 @@ impl Turns {
                     return Some(Turn(self));
                 }
                 Some(other) if other == me => return None,
-                Some(_) => now = self.next.wait(now).unwrap_or_else(PoisonError::into_inner),
+                Some(_) => {
+                    let left = longest.saturating_sub(began.elapsed());
+                    if left.is_zero() {
+                        return None;
+                    }
+                    (now, _) = self.next.wait_timeout(now, left).unwrap_or_else(PoisonError::into_inner);
+                }
             }
         }
     }

@@ -76,6 +76,12 @@ impl<'a> Walk<'a> {
             let why = "special attributes are defined in a class, not assigned";
             self.object(&attribute.attr, Rule::Binding, name, why);
         }
+        let is_own =
+            attribute.value.as_name_expr().is_some_and(|of| matches!(of.id.as_str(), "self" | "cls"));
+        if !attribute.ctx.is_load() && name.starts_with('_') && !name.starts_with("__") && !is_own {
+            let why = "what begins with an underscore is set by the methods of its class, on `self` or `cls`";
+            self.object(&attribute.attr, Rule::Binding, name, why);
+        }
         self.attribute(&attribute.attr, name);
         false
     }
