@@ -160,3 +160,32 @@ fn what_is_no_plain_file_is_told_with_the_reason() {
     manager.rollback(&id).unwrap();
     assert_eq!(desk.all(), before);
 }
+
+#[test]
+fn going_back_never_removes_what_was_there_and_could_not_be_kept() {
+    let desk = Desk::new();
+    let root = desk.place.path().join("managed");
+    fs::create_dir(root.join("etc")).unwrap();
+    fs::File::create(root.join("etc/big")).unwrap().set_len(70 << 20).unwrap();
+    let said = desk.manager.checkpoint("files").unwrap_err().to_string();
+    assert!(said.contains("etc/big") && said.contains("too much for a checkpoint"), "{said}");
+    assert!(desk.manager.checkpoints().unwrap().is_empty());
+    // A change of another file needs no checkpoint of this one.
+    let report = desk.manager.apply(&json!({ "files": { "a": { "content": "new" } } })).unwrap();
+    assert!(report.is_success());
+
+    fs::remove_file(root.join("etc/big")).unwrap();
+    symlink("nowhere", root.join("etc/link")).unwrap();
+    symlink("nowhere", root.join("etc/linked")).unwrap();
+    let id = desk.manager.checkpoint("files").unwrap();
+    fs::remove_file(root.join("etc/link")).unwrap();
+    fs::write(root.join("etc/link"), "now a file").unwrap();
+    fs::remove_file(root.join("etc/linked")).unwrap();
+    fs::create_dir(root.join("etc/linked")).unwrap();
+    fs::write(root.join("etc/linked/x"), "x").unwrap();
+    fs::write(root.join("etc/new"), "new").unwrap();
+    desk.manager.rollback(&id).unwrap();
+    assert_eq!(desk.text("etc/link"), "now a file");
+    assert_eq!(desk.text("etc/linked/x"), "x");
+    assert!(!root.join("etc/new").exists());
+}
