@@ -189,3 +189,31 @@ fn going_back_never_removes_what_was_there_and_could_not_be_kept() {
     assert_eq!(desk.text("etc/linked/x"), "x");
     assert!(!root.join("etc/new").exists());
 }
+
+#[test]
+fn going_back_brings_back_all_bits_of_a_mode() {
+    let desk = Desk::new();
+    let root = desk.place.path().join("managed");
+    let mode = |name: &str| fs::metadata(root.join(name)).unwrap().mode() & 0o7777;
+    let modes = [("a", 0o4755), ("b", 0o2750), ("c", 0o1644)];
+    fs::write(root.join("c"), "old c").unwrap();
+    for (name, bits) in modes {
+        if rustix::process::geteuid().is_root() {
+            // Giving a file away takes these bits from it, so the mode has to come after the owner.
+            std::os::unix::fs::chown(root.join(name), Some(12345), Some(54321)).unwrap();
+        }
+        fs::set_permissions(root.join(name), fs::Permissions::from_mode(bits)).unwrap();
+    }
+    let whole = desk.manager.checkpoint("files").unwrap();
+    let desired = json!({ "files": { "a": null, "b": { "content": "new", "mode": "0600" }, "c": null } });
+    let report = desk.manager.apply(&desired).unwrap();
+    assert!(report.is_success());
+    assert_eq!(mode("b"), 0o600);
+    let of_apply = report.plugins[0].checkpoint.clone().unwrap();
+    for id in [of_apply, whole] {
+        desk.manager.rollback(&id).unwrap();
+        assert_eq!(modes.map(|(name, _)| (name, mode(name))), modes);
+        assert_eq!(desk.text("b"), "old b");
+        fs::set_permissions(root.join("a"), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}

@@ -33,6 +33,8 @@ struct Snapshot {
 #[derive(Serialize, Deserialize)]
 struct Kept {
     file: Value,
+    /// All twelve bits: documents have no word for the upper three, which a file may have all the same.
+    mode: u32,
     owner: (u32, u32),
 }
 
@@ -100,8 +102,8 @@ impl Room {
         self.0 = self.0.checked_sub(now.bytes.len()).ok_or_else(|| {
             PluginError(format!("the files have more than {LARGEST} bytes, too much for a checkpoint"))
         })?;
-        let file = File { bytes: now.bytes, mode: Some(now.mode & 0o777) }.to_json();
-        Ok(Some(Kept { file, owner: now.owner }))
+        let file = File { bytes: now.bytes, mode: None }.to_json();
+        Ok(Some(Kept { file, mode: now.mode, owner: now.owner }))
     }
 }
 
@@ -128,8 +130,10 @@ pub(super) fn go_back(tree: &Tree<'_>, checkpoint: &Value) -> Result<(), PluginE
         note(tree.remove_empty(path));
     }
     for (path, kept) in snapshot.files {
-        if let Some(Kept { file, owner }) = kept {
-            note(File::read(&path, &file).and_then(|file| bring_back(tree, &path, &file, owner)));
+        if let Some(Kept { file, mode, owner }) = kept {
+            note(File::read(&path, &file).and_then(|file| {
+                bring_back(tree, &path, &File { mode: Some(mode & 0o7777), ..file }, owner)
+            }));
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(PluginError(problems.join("; "))) }
