@@ -217,3 +217,16 @@ fn going_back_brings_back_all_bits_of_a_mode() {
         fs::set_permissions(root.join("a"), fs::Permissions::from_mode(0o755)).unwrap();
     }
 }
+
+#[test]
+fn a_file_that_became_a_directory_can_be_gone_back_to_twice() {
+    let desk = Desk::new();
+    let before = desk.all();
+    let desired = json!({ "files": { "b": null, "b/x": { "content": "x" } } });
+    let report = desk.manager.apply(&desired).unwrap();
+    assert!(report.is_success());
+    for _ in 0..2 {
+        desk.manager.rollback(report.plugins[0].checkpoint.as_ref().unwrap()).unwrap();
+        assert_eq!(desk.all(), before);
+    }
+}

@@ -192,7 +192,8 @@ impl<'a> Tree<'a> {
         let Some((name, above)) = names.split_last() else { return Ok(()) };
         let Some(fd) = self.open_below(above)? else { return Ok(()) };
         match rustix::fs::unlinkat(&fd, *name, AtFlags::REMOVEDIR) {
-            Ok(()) | Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST) => Ok(()),
+            // Where a file is, the directory is gone already: that is so when one goes back twice.
+            Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::NOTEMPTY | Errno::EXIST) => Ok(()),
             Err(errno) => Err(self.failed("remove", path, errno)),
         }
     }
