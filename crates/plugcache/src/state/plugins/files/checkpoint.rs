@@ -50,14 +50,16 @@ pub(super) fn make(tree: &Tree<'_>, diff: Option<&StateDiff>) -> Result<Value, P
     match diff {
         None => {
             for (path, kept) in tree.all(|found| room.keep(found))? {
-                snapshot.note(path, Some(kept));
+                snapshot.note(path, true, kept);
             }
         }
         Some(diff) => {
             for path in diff.actions.iter().map(StateAction::path) {
                 snapshot.missing.extend(tree.missing_above(path)?);
-                let kept = tree.find(path)?.map(|found| room.keep(found)).transpose()?;
-                snapshot.note(path.to_owned(), kept);
+                let found = tree.find(path)?;
+                let is_there = found.is_some();
+                let kept = found.map(|found| room.keep(found)).transpose()?.flatten();
+                snapshot.note(path.to_owned(), is_there, kept);
             }
         }
     }
@@ -65,12 +67,12 @@ pub(super) fn make(tree: &Tree<'_>, diff: Option<&StateDiff>) -> Result<Value, P
 }
 
 impl Snapshot {
-    /// `None`: nothing is there. `Some(None)`: no file that can be kept.
-    fn note(&mut self, path: String, kept: Option<Option<Kept>>) {
-        match kept {
-            Some(None) => drop(self.others.insert(path)),
-            None => drop(self.files.insert(path, None)),
-            Some(kept) => drop(self.files.insert(path, kept)),
+    /// What is there without being kept is no file that can be.
+    fn note(&mut self, path: String, is_there: bool, kept: Option<Kept>) {
+        if is_there && kept.is_none() {
+            self.others.insert(path);
+        } else {
+            self.files.insert(path, kept);
         }
     }
 
