@@ -103,13 +103,13 @@ fn applying_leaves_a_hundred_checkpoints_and_takes_none_that_was_asked_for() {
 #[test]
 fn a_clock_that_was_set_back_does_not_cost_the_checkpoint_of_this_change() {
     let place = tempfile::tempdir().unwrap();
-    let managed = place.path().join("managed");
-    std::fs::create_dir(&managed).unwrap();
+    let root = place.path().join("managed");
+    std::fs::create_dir(&root).unwrap();
     let kept_in = place.path().join("checkpoints");
     for directory in [None, Some(&kept_in)] {
-        std::fs::write(managed.join("a"), "old").unwrap();
+        std::fs::write(root.join("a"), "old").unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp(1_700_000_000_000_000_000)));
-        let (plugin, seen) = Faulty::new("files", &managed);
+        let (plugin, seen) = Faulty::new("files", &root);
         let builder = StateManager::builder().plugin(plugin).clock(Arc::clone(&clock) as _);
         let builder = match directory {
             Some(directory) => builder.checkpoints(directory),
@@ -126,7 +126,7 @@ fn a_clock_that_was_set_back_does_not_cost_the_checkpoint_of_this_change() {
         seen.before("verify", || Err(PluginError::new("no")));
         let report = apply("new");
         assert_eq!(report.plugins[0].outcome, Outcome::RolledBack, "{:?}", report.plugins[0].errors);
-        assert_eq!(std::fs::read_to_string(managed.join("a")).unwrap(), "102");
+        assert_eq!(std::fs::read_to_string(root.join("a")).unwrap(), "102");
         assert_eq!(manager.checkpoints().unwrap().len(), 100);
     }
 }
