@@ -104,7 +104,11 @@ impl Checkpoints {
         checkpoint.info.id.clone_from(&id);
         match self {
             Self::Memory(kept) => {
-                kept.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), checkpoint);
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.insert(id.clone(), checkpoint);
+                for old in too_many(kept.keys().cloned().collect(), &id) {
+                    kept.remove(&old);
+                }
             }
             Self::Disk(directory) => {
                 let checkpoint = serde_json::to_value(&checkpoint).unwrap_or_default();
@@ -116,7 +120,10 @@ impl Checkpoints {
                     return Err(plugcache_cache::Error::TooLarge { path, size, limit: LARGEST }.into());
                 }
                 fs::publish_durably(directory, &file_of(&id), &[&text])?;
-                forget_oldest(directory)?;
+                // What is kept is kept: one too many is no reason not to go on.
+                if let Err(error) = forget_oldest(directory, &id) {
+                    tracing::warn!("old checkpoints cannot be removed: {error}");
+                }
             }
         }
         Ok(id)
@@ -203,13 +210,20 @@ fn ids(directory: &Directory) -> Result<Vec<String>, plugcache_cache::Error> {
     Ok(names.filter_map(|name| name.strip_suffix(ENDING).map(str::to_owned)).filter(|id| is_id(id)).collect())
 }
 
-fn forget_oldest(directory: &Directory) -> Result<(), plugcache_cache::Error> {
-    let mut ids = ids(directory)?;
-    ids.retain(|id| id.starts_with('a'));
-    ids.sort_unstable();
-    let too_many = ids.len().saturating_sub(MOST_OF_APPLY);
-    for id in ids.iter().take(too_many) {
-        directory.remove(&file_of(id))?;
+fn forget_oldest(directory: &Directory, new: &str) -> Result<(), plugcache_cache::Error> {
+    for id in too_many(ids(directory)?, new) {
+        directory.remove(&file_of(&id))?;
     }
     Ok(())
+}
+
+/// Those of applying that go, the oldest first. The new one never does: a clock that was set back makes it look
+/// old, and the change that it was made for is about to begin.
+fn too_many(mut ids: Vec<String>, new: &str) -> Vec<String> {
+    ids.retain(|id| id.starts_with('a'));
+    ids.sort_unstable();
+    let surplus = ids.len().saturating_sub(MOST_OF_APPLY);
+    ids.retain(|id| id != new);
+    ids.truncate(surplus);
+    ids
 }

@@ -186,8 +186,13 @@ impl StateManager {
         }
     }
 
-    /// Declares wrong what is kept of a plugin's state, and what is being asked now.
+    /// Declares wrong what is kept of states. All of it: scopes of plugins may overlap, as those of a directory
+    /// and the one above do, and it is for seconds only. What is being asked now is not kept, and who asks for
+    /// this plugin from now on does not wait for it.
     fn forget(&self, plugin: &Registered) {
+        if let Err(error) = self.queries.clear() {
+            tracing::warn!("states that were kept on disk cannot be removed: {error}");
+        }
         if let Ok(identity) = plugin.identity() {
             self.queries.remove(&identity);
         }

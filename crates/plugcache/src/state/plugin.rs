@@ -10,7 +10,7 @@ use crate::canonical::digest;
 /// One part of a system: how it is, and how to make it what somebody wants.
 ///
 /// Methods may run on any thread, several at a time, and [`query_current_state`](Self::query_current_state) on
-/// a thread that is left to itself when it takes too long. A panic is contained and counts as an error.
+/// a thread that is left to itself when it takes too long; no other method has a time-out. A panic is contained and counts as an error.
 pub trait StatePlugin: Send + Sync + 'static {
     /// What it is called in documents. One of each name in a manager.
     fn name(&self) -> &str;

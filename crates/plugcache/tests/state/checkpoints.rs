@@ -1,11 +1,13 @@
 //! Checkpoints outlive the process, and are believed only if they are what was written.
 
-use std::{os::unix::fs::MetadataExt, path::Path, process::Command};
+use std::{os::unix::fs::MetadataExt, path::Path, process::Command, sync::Arc, time::Duration};
 
 use plugcache::{
     Hub,
-    state::{StateManager, plugins::Files},
+    cache::Timestamp,
+    state::{Outcome, PluginError, StateManager, plugins::Files},
 };
+use plugcache_testkit::ManualClock;
 use serde_json::json;
 
 use crate::tools::{Desk, Faulty, all};
@@ -95,6 +97,38 @@ fn applying_leaves_a_hundred_checkpoints_and_takes_none_that_was_asked_for() {
     assert_eq!(desk.text("a"), "old a");
     desk.manager.rollback(&listed[0].id).unwrap();
     assert_eq!(desk.text("a"), "101");
+}
+
+/// As when a clock is set back by a day after a hundred changes.
+#[test]
+fn a_clock_that_was_set_back_does_not_cost_the_checkpoint_of_this_change() {
+    let place = tempfile::tempdir().unwrap();
+    let root = place.path().join("managed");
+    std::fs::create_dir(&root).unwrap();
+    let kept_in = place.path().join("checkpoints");
+    for directory in [None, Some(&kept_in)] {
+        std::fs::write(root.join("a"), "old").unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp(1_700_000_000_000_000_000)));
+        let (plugin, seen) = Faulty::new("files", &root);
+        let builder = StateManager::builder().plugin(plugin).clock(Arc::clone(&clock) as _);
+        let builder = match directory {
+            Some(directory) => builder.checkpoints(directory),
+            None => builder,
+        };
+        let manager = builder.build(&Hub::in_memory()).unwrap();
+        let apply = |text: &str| manager.apply(&json!({ "files": { "a": { "content": text } } })).unwrap();
+        for round in 0..103 {
+            clock.advance(Duration::from_secs(1));
+            assert!(apply(&round.to_string()).is_success());
+        }
+        assert_eq!(manager.checkpoints().unwrap().len(), 100);
+        clock.jump(Timestamp(1_600_000_000_000_000_000));
+        seen.before("verify", || Err(PluginError::new("no")));
+        let report = apply("new");
+        assert_eq!(report.plugins[0].outcome, Outcome::RolledBack, "{:?}", report.plugins[0].errors);
+        assert_eq!(std::fs::read_to_string(root.join("a")).unwrap(), "102");
+        assert_eq!(manager.checkpoints().unwrap().len(), 100);
+    }
 }
 
 /// Run by the next test in another process, which this one ends in the middle of a change.

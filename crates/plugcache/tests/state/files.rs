@@ -160,3 +160,73 @@ fn what_is_no_plain_file_is_told_with_the_reason() {
     manager.rollback(&id).unwrap();
     assert_eq!(desk.all(), before);
 }
+
+#[test]
+fn going_back_never_removes_what_was_there_and_could_not_be_kept() {
+    let desk = Desk::new();
+    let root = desk.place.path().join("managed");
+    fs::create_dir(root.join("etc")).unwrap();
+    fs::File::create(root.join("etc/big")).unwrap().set_len(70 << 20).unwrap();
+    let said = desk.manager.checkpoint("files").unwrap_err().to_string();
+    assert!(said.contains("etc/big") && said.contains("too much for a checkpoint"), "{said}");
+    assert!(desk.manager.checkpoints().unwrap().is_empty());
+    // A change of another file needs no checkpoint of this one.
+    let report = desk.manager.apply(&json!({ "files": { "a": { "content": "new" } } })).unwrap();
+    assert!(report.is_success());
+
+    fs::remove_file(root.join("etc/big")).unwrap();
+    symlink("nowhere", root.join("etc/link")).unwrap();
+    symlink("nowhere", root.join("etc/linked")).unwrap();
+    let id = desk.manager.checkpoint("files").unwrap();
+    fs::remove_file(root.join("etc/link")).unwrap();
+    fs::write(root.join("etc/link"), "now a file").unwrap();
+    fs::remove_file(root.join("etc/linked")).unwrap();
+    fs::create_dir(root.join("etc/linked")).unwrap();
+    fs::write(root.join("etc/linked/x"), "x").unwrap();
+    fs::write(root.join("etc/new"), "new").unwrap();
+    desk.manager.rollback(&id).unwrap();
+    assert_eq!(desk.text("etc/link"), "now a file");
+    assert_eq!(desk.text("etc/linked/x"), "x");
+    assert!(!root.join("etc/new").exists());
+}
+
+#[test]
+fn going_back_brings_back_all_bits_of_a_mode() {
+    let desk = Desk::new();
+    let root = desk.place.path().join("managed");
+    let mode = |name: &str| fs::metadata(root.join(name)).unwrap().mode() & 0o7777;
+    let modes = [("a", 0o4755), ("b", 0o2750), ("c", 0o1644)];
+    fs::write(root.join("c"), "old c").unwrap();
+    for (name, bits) in modes {
+        if rustix::process::geteuid().is_root() {
+            // Giving a file away takes these bits from it, so the mode has to come after the owner.
+            std::os::unix::fs::chown(root.join(name), Some(12345), Some(54321)).unwrap();
+        }
+        fs::set_permissions(root.join(name), fs::Permissions::from_mode(bits)).unwrap();
+    }
+    let whole = desk.manager.checkpoint("files").unwrap();
+    let desired = json!({ "files": { "a": null, "b": { "content": "new", "mode": "0600" }, "c": null } });
+    let report = desk.manager.apply(&desired).unwrap();
+    assert!(report.is_success());
+    assert_eq!(mode("b"), 0o600);
+    let of_apply = report.plugins[0].checkpoint.clone().unwrap();
+    for id in [of_apply, whole] {
+        desk.manager.rollback(&id).unwrap();
+        assert_eq!(modes.map(|(name, _)| (name, mode(name))), modes);
+        assert_eq!(desk.text("b"), "old b");
+        fs::set_permissions(root.join("a"), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+#[test]
+fn a_file_that_became_a_directory_can_be_gone_back_to_twice() {
+    let desk = Desk::new();
+    let before = desk.all();
+    let desired = json!({ "files": { "b": null, "b/x": { "content": "x" } } });
+    let report = desk.manager.apply(&desired).unwrap();
+    assert!(report.is_success());
+    for _ in 0..2 {
+        desk.manager.rollback(report.plugins[0].checkpoint.as_ref().unwrap()).unwrap();
+        assert_eq!(desk.all(), before);
+    }
+}

@@ -163,6 +163,32 @@ fn parameters_that_are_none_are_refused_and_unreadable_ones_skipped() {
     assert_eq!(fs::read_to_string(path("net/eth0.1/mtu")).unwrap(), "9000\n");
 }
 
+#[test]
+fn a_checkpoint_of_kernel_parameters_has_partners_and_nothing_that_moves_by_itself() {
+    let place = tempfile::tempdir().unwrap();
+    let path = |name: &str| place.path().join(name);
+    fs::create_dir_all(path("vm")).unwrap();
+    fs::create_dir_all(path("kernel")).unwrap();
+    for (name, text) in [("vm/dirty_bytes", "0\n"), ("vm/dirty_ratio", "20\n"), ("kernel/ns_last_pid", "7\n")]
+    {
+        fs::write(path(name), text).unwrap();
+    }
+    let plugin = Sysctl::new().root(place.path());
+    let whole = plugin.create_checkpoint(None).unwrap();
+    assert_eq!(whole["values"], json!({ "vm.dirty_bytes": "0", "vm.dirty_ratio": "20" }));
+    let desired = json!({ "values": { "vm.dirty_bytes": "4096" } });
+    let diff = plugin.calculate_diff(&plugin.query_current_state().unwrap(), &desired).unwrap();
+    assert_eq!(plugin.create_checkpoint(Some(&diff)).unwrap(), whole);
+    // As the kernel does when one is written.
+    fs::write(path("vm/dirty_ratio"), "0\n").unwrap();
+    plugin.rollback(&whole).unwrap();
+    assert_eq!(fs::read_to_string(path("vm/dirty_ratio")).unwrap(), "20\n");
+    // What does not hold in the end is told.
+    fs::remove_file(path("vm/dirty_ratio")).unwrap();
+    let said = plugin.rollback(&whole).unwrap_err().to_string();
+    assert!(said.contains("vm.dirty_ratio"), "{said}");
+}
+
 #[cfg(feature = "net")]
 mod network {
     use plugcache::state::{StateAction, plugins::Net};
@@ -187,7 +213,8 @@ mod network {
         for name in names.iter().filter_map(|name| name.to_str()) {
             let read = |file: &str| fs::read_to_string(format!("/sys/class/net/{name}/{file}")).ok();
             let (Some(mtu), Some(index)) = (read("mtu"), read("ifindex")) else { continue };
-            let interface = &interfaces[name];
+            // One may have come after the first look.
+            let Some(interface) = interfaces.get(name) else { continue };
             assert_eq!(interface["mtu"], mtu.trim().parse::<u32>().unwrap());
             assert_eq!(interface["index"], index.trim().parse::<u32>().unwrap());
             assert_eq!(interface["state"], read("operstate").unwrap().trim());

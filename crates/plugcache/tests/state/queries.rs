@@ -196,3 +196,27 @@ fn names_are_told_apart() {
     let said = desk.manager.query("flies").unwrap_err().to_string();
     assert!(said.contains("`flies`") && said.contains("there are files"), "{said}");
 }
+
+/// One process asks for `/srv` and changes it as `/srv/sub`, or with other prefixes.
+#[test]
+fn a_change_is_news_to_plugins_of_the_same_name_with_another_scope() {
+    let place = tempfile::tempdir().unwrap();
+    let managed = place.path().join("managed");
+    std::fs::create_dir_all(managed.join("sub")).unwrap();
+    std::fs::write(managed.join("sub/x"), "old").unwrap();
+    let hub = || Hub::builder().directory(place.path().join("cache")).build().unwrap();
+    let build = |hub: &Hub, root: std::path::PathBuf| {
+        // Nothing expires meanwhile, however slow this machine is.
+        let builder = StateManager::builder().plugin(Files::new(root)).query_ttl(Duration::from_hours(1));
+        builder.build(hub).unwrap()
+    };
+    let size = |manager: &StateManager| manager.query("files").unwrap()["sub/x"]["size"].clone();
+    let (one, other) = (hub(), hub());
+    let whole = build(&one, managed.clone());
+    assert_eq!(size(&whole), 3);
+    let desired = json!({ "files": { "x": { "content": "newer" } } });
+    assert!(build(&other, managed.join("sub")).apply(&desired).unwrap().is_success());
+    assert_eq!(size(&whole), 5);
+    // Nor from the disk.
+    assert_eq!(size(&build(&hub(), managed)), 5);
+}

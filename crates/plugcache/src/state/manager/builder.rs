@@ -76,7 +76,8 @@ impl Builder {
     }
 
     /// Is told of each change, after it: plugin, operation (`apply`, `checkpoint`, `rollback`), and what came of
-    /// it. For a log of operations. It runs on the thread that changes, with no lock held. Default: nobody is.
+    /// it. For a log of operations. It runs on the thread that changes, which still has
+    /// the right to change: an apply or rollback from within is refused as busy. Default: nobody is.
     pub fn on_operation(mut self, observer: impl Fn(&str, &str, &Value) + Send + Sync + 'static) -> Self {
         self.observer = Some(Box::new(observer));
         self

@@ -58,7 +58,8 @@ pub enum QueryError {
     },
 }
 
-/// Why something could not be done at all. Nothing was changed.
+/// Why something could not be done. Nothing was changed, unless a rollback failed in the middle
+/// ([`Plugin`](Self::Plugin)): it can be done again.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StateError {

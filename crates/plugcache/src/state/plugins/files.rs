@@ -22,6 +22,9 @@ use tree::{Found, Tree};
 /// Nothing outside of the directory is read or written: paths with `..`, absolute ones and those that lead
 /// through symbolic links are refused. Each file is replaced as a whole and is on the medium before the next.
 /// Owners and modes are kept; extended attributes and hard links are not.
+///
+/// A checkpoint of everything has no links, and nothing that could not be read: going back leaves them, and what
+/// is below them, as they are. A file that is too large for a checkpoint is an error when it is made.
 #[derive(Debug, Clone)]
 pub struct Files {
     root: PathBuf,
@@ -63,7 +66,7 @@ impl StatePlugin for Files {
         let state = self.tree().all(|found| {
             Ok(match found {
                 Found::File(file) => described(&file.bytes, file.mode),
-                Found::Other(why) => json!({ "skipped": why }),
+                Found::Other(why) | Found::TooLarge(why) => json!({ "skipped": why }),
                 // One that came in the place of a file that was listed a moment ago.
                 Found::Directory => json!({ "skipped": "it is a directory" }),
             })

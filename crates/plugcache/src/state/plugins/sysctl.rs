@@ -20,6 +20,14 @@ const LARGEST: usize = 64 << 10;
 const MOST: usize = 20_000;
 /// Deepest directory.
 const DEEPEST: usize = 32;
+/// Moves with each process that starts: to bring it back means nothing and never holds.
+const MOVES: &str = "kernel.ns_last_pid";
+/// Two words for one setting: to write one sets the other to 0.
+const PARTNERS: [(&str, &str); 3] = [
+    ("vm.dirty_bytes", "vm.dirty_ratio"),
+    ("vm.dirty_background_bytes", "vm.dirty_background_ratio"),
+    ("vm.overcommit_kbytes", "vm.overcommit_ratio"),
+];
 
 /// Kernel parameters by name, as `sysctl` writes them: `net.ipv4.ip_forward`, with a dot inside of a name as `/`.
 ///
@@ -245,12 +253,21 @@ impl StatePlugin for Sysctl {
         let Some(diff) = diff else {
             let mut walked = Walked { is_for_writing: true, ..Walked::default() };
             self.walk(&mut walked, &self.open()?, &mut Vec::new())?;
+            walked.values.remove(MOVES);
             return Ok(json!({ "values": walked.values }));
         };
         let root = self.open()?;
         let mut values = Map::new();
         for action in &diff.actions {
-            values.insert(action.path().to_owned(), read(&root, action.path())?.into());
+            let name = action.path();
+            if name != MOVES {
+                values.insert(name.to_owned(), read(&root, name)?.into());
+            }
+            if let Some(partner) = partner(name)
+                && let Ok(old) = read(&root, partner)
+            {
+                values.insert(partner.to_owned(), old.into());
+            }
         }
         Ok(json!({ "values": values }))
     }
@@ -260,12 +277,27 @@ impl StatePlugin for Sysctl {
         let mut problems = Vec::new();
         let values = checkpoint.get("values").and_then(Value::as_object);
         let values = values.ok_or_else(|| PluginError::new("this is no checkpoint of kernel parameters"))?;
+        let mut written = Vec::new();
         for (name, old) in values {
             let old = old.as_str().unwrap_or_default();
             // What never changed is not written: to write can mean more than to set.
-            let is_there = read(&root, name).is_ok_and(|now| is_same(&now, old));
-            if !is_there && let Err(error) = write(&root, name, old) {
-                problems.push(error.to_string());
+            if read(&root, name).is_ok_and(|now| is_same(&now, old)) {
+                continue;
+            }
+            // Nor is a 0 that says that the partner holds: to write that one brings it back, and this would undo it.
+            let partner = partner(name).and_then(|partner| values.get(partner)?.as_str());
+            let is_left = is_same(old, "0") && partner.is_some_and(|partner| !is_same(partner, "0"));
+            written.push((name, old, if is_left { Ok(()) } else { write(&root, name, old) }));
+        }
+        // Only now is it known what holds: one may have changed another.
+        for (name, old, done) in written {
+            match read(&root, name) {
+                Ok(now) if is_same(&now, old) => {}
+                Ok(now) => problems.push(done.err().map_or_else(
+                    || format!("kernel parameter `{name}` is `{now}` after `{old}` was written"),
+                    |error| error.to_string(),
+                )),
+                Err(error) => problems.push(done.err().unwrap_or(error).to_string()),
             }
         }
         if problems.is_empty() { Ok(()) } else { Err(PluginError(problems.join("; "))) }
@@ -321,6 +353,15 @@ fn path_of(name: &str) -> Result<String, PluginError> {
             name.escape_debug()
         )))
     }
+}
+
+/// The other word for the same setting.
+fn partner(name: &str) -> Option<&'static str> {
+    PARTNERS.iter().find_map(|(one, other)| match name {
+        name if name == *one => Some(*other),
+        name if name == *other => Some(*one),
+        _ => None,
+    })
 }
 
 fn is_same(one: &str, other: &str) -> bool {

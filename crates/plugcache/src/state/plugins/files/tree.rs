@@ -8,7 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use plugcache_cache::fs::{self, Directory, Kind};
+use plugcache_cache::{
+    Error,
+    fs::{self, Directory, Kind},
+};
 use rustix::{
     fd::OwnedFd,
     fs::{AtFlags, FileType, Mode, OFlags},
@@ -43,6 +46,8 @@ pub(super) enum Found {
     File(Now),
     /// A directory, which is nothing that has a content.
     Directory,
+    /// A file that is too large to be read, and how large.
+    TooLarge(String),
     /// Something else, and what.
     Other(String),
 }
@@ -138,7 +143,7 @@ impl<'a> Tree<'a> {
             PluginError(format!("`{path}` cannot be made: a file is where a directory would have to be"))
         })?;
         let (mode, owner) = match folder.look(name.as_bytes())? {
-            Some(Found::Other(what)) => {
+            Some(Found::Other(what) | Found::TooLarge(what)) => {
                 return Err(PluginError(format!("`{path}` cannot be replaced: {what}")));
             }
             Some(Found::Directory) => {
@@ -171,7 +176,7 @@ impl<'a> Tree<'a> {
         let Some((name, above)) = names.split_last() else { return Ok(()) };
         let Some(folder) = self.folder(above)? else { return Ok(()) };
         match folder.look(name.as_bytes())? {
-            Some(Found::Other(what)) => {
+            Some(Found::Other(what) | Found::TooLarge(what)) => {
                 return Err(PluginError(format!("`{path}` cannot be removed: {what}")));
             }
             Some(Found::Directory) => return Ok(()),
@@ -187,7 +192,8 @@ impl<'a> Tree<'a> {
         let Some((name, above)) = names.split_last() else { return Ok(()) };
         let Some(fd) = self.open_below(above)? else { return Ok(()) };
         match rustix::fs::unlinkat(&fd, *name, AtFlags::REMOVEDIR) {
-            Ok(()) | Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST) => Ok(()),
+            // Where a file is, the directory is gone already: that is so when one goes back twice.
+            Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::NOTEMPTY | Errno::EXIST) => Ok(()),
             Err(errno) => Err(self.failed("remove", path, errno)),
         }
     }
@@ -292,6 +298,7 @@ impl Folder {
             }))),
             Ok(_) => Err(failed("it is exchanged while it is read; try again".to_owned())),
             Err(error) if error.is_transient() => Err(error.into()),
+            Err(error @ Error::TooLarge { .. }) => Ok(Some(Found::TooLarge(error.to_string()))),
             Err(error) => other(&error.to_string()),
         }
     }
