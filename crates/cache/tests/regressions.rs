@@ -165,3 +165,35 @@ fn an_old_row_that_cannot_be_replaced_or_removed_is_not_served() {
         assert_eq!(*disk, Some(StaleReason::Cleared));
     }
 }
+
+/// Whoever joined just after a leader had landed looked in memory once more, but only for entries that time and
+/// generation alone prove fresh: with tags, a signature or inputs it loaded again.
+#[test]
+fn one_loads_whatever_proves_the_value_fresh() {
+    const THREADS: usize = 8;
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("input");
+    std::fs::write(&file, "1").unwrap();
+    // The stamps are to prove something.
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    let hub = Hub::in_memory();
+    let tagged = Cache::builder("tagged").tags(|_: &u64| vec!["t".to_owned()]).build(&hub).unwrap();
+    let signed = Cache::builder("signed").signature(|_: &u64| Digest::of(b"s")).build(&hub).unwrap();
+    let inputs = move |_: &u64| plugcache_cache::Inputs::none().file(&file);
+    let made = Cache::builder("made").inputs(inputs).build(&hub).unwrap();
+    for cache in [tagged, signed, made] {
+        let loads = AtomicU64::new(0);
+        for round in 0..100 {
+            let start = std::sync::Barrier::new(THREADS);
+            std::thread::scope(|scope| {
+                for _ in 0..THREADS {
+                    scope.spawn(|| {
+                        start.wait();
+                        cache.get_or_load(&round, |_| ok(loads.fetch_add(1, Ordering::SeqCst))).unwrap();
+                    });
+                }
+            });
+        }
+        assert_eq!(loads.load(Ordering::SeqCst), 100, "{}", cache.name());
+    }
+}

@@ -257,8 +257,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         blocks: bool,
     ) -> Begun<'a, K, V> {
         // The last leader may have landed between our look and our joining.
-        if let Some((answer, cost)) = self.landed_meanwhile(hash, key) {
-            self.count_hit(hash, &answer, cost);
+        if let Some(answer) = self.landed_meanwhile(hash, key, &ticket) {
             ticket.fail(|| outcome_of(&answer));
             return Begun::Answered(answer);
         }
@@ -288,12 +287,25 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         Begun::Lead(lead)
     }
 
-    fn landed_meanwhile(&self, hash: u64, key: &K) -> Option<(Answer<V>, u64)> {
+    /// What is in memory now and may be served, counted as a hit.
+    fn landed_meanwhile(&self, hash: u64, key: &K, ticket: &Ticket<'_, K, V>) -> Option<Answer<V>> {
         let generation = self.control.generation();
         let look = |entry: &Entry<K, V>| {
-            self.is_plainly_fresh(entry, generation).then(|| (entry.answer(), entry.cost.nanoseconds()))
+            let is_plain = self.is_plainly_fresh(entry, generation);
+            let suspect = || Suspect::of(entry);
+            is_plain.then(|| (entry.answer(), entry.cost.nanoseconds())).ok_or_else(suspect)
         };
-        self.entries.peek(hash, key, look).flatten()
+        match self.entries.peek(hash, key, look)? {
+            Ok((answer, cost)) => {
+                self.count_hit(hash, &answer, cost);
+                Some(answer)
+            }
+            // The host says what the signature is: if it asks for this key to do so, it is told.
+            Err(suspect) => match flight::inside(ticket.id(), || self.examine(hash, key, suspect)) {
+                Found::Fresh(answer) => Some(answer),
+                Found::Fading(_) | Found::Miss(_) => None,
+            },
+        }
     }
 
     fn land_from_disk<'a>(
