@@ -34,8 +34,10 @@ pub trait StatePlugin: Send + Sync + 'static {
         self.unavailable_reason().is_none()
     }
 
-    /// What it can do.
-    fn capabilities(&self) -> Capabilities;
+    /// What it can do. Default: it only looks, and the last three methods need not be written.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::READ_ONLY
+    }
 
     /// How its part of the system is now.
     fn query_current_state(&self) -> Result<Value, PluginError>;
@@ -45,7 +47,9 @@ pub trait StatePlugin: Send + Sync + 'static {
     fn calculate_diff(&self, current: &Value, desired: &Value) -> Result<StateDiff, PluginError>;
 
     /// Does it. After an error, or with errors in the result, it is rolled back.
-    fn apply_state(&self, diff: &StateDiff) -> Result<Applied, PluginError>;
+    fn apply_state(&self, _diff: &StateDiff) -> Result<Applied, PluginError> {
+        Err(PluginError::read_only(self.name()))
+    }
 
     /// Whether the system now satisfies `desired`. It looks at the system, not at what was kept of it. Default:
     /// it does if the diff between the two is empty.
@@ -55,11 +59,15 @@ pub trait StatePlugin: Send + Sync + 'static {
 
     /// All that [`rollback`](Self::rollback) needs to bring back what is there now. `diff`: what is about to be
     /// done, if a change is the occasion; what it does not touch may be left out. The manager keeps it.
-    fn create_checkpoint(&self, diff: Option<&StateDiff>) -> Result<Value, PluginError>;
+    fn create_checkpoint(&self, _diff: Option<&StateDiff>) -> Result<Value, PluginError> {
+        Err(PluginError::read_only(self.name()))
+    }
 
     /// Brings back what was there when the checkpoint was made, also after a change that was cut off in the
     /// middle, and from another process.
-    fn rollback(&self, checkpoint: &Value) -> Result<(), PluginError>;
+    fn rollback(&self, _checkpoint: &Value) -> Result<(), PluginError> {
+        Err(PluginError::read_only(self.name()))
+    }
 }
 
 /// What a plugin can do.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     super::{
         differ,
-        plugin::{Applied, Capabilities, PluginError, StateDiff, StatePlugin},
+        plugin::{PluginError, StateDiff, StatePlugin},
     },
     text::{namespace, read_made_up, shown},
 };
@@ -36,10 +36,6 @@ impl StatePlugin for Mounts {
         namespace("mnt")
     }
 
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::READ_ONLY
-    }
-
     fn query_current_state(&self) -> Result<Value, PluginError> {
         let table = read_made_up(CWD, TABLE, LARGEST)
             .map_err(|errno| PluginError(format!("cannot read {TABLE}: {errno}; is /proc mounted?")))?;
@@ -51,18 +47,6 @@ impl StatePlugin for Mounts {
             return Err(PluginError::new("expected an object of mount points"));
         }
         Ok(StateDiff::new(self.name(), current, desired, differ::named(current, desired)))
-    }
-
-    fn apply_state(&self, _: &StateDiff) -> Result<Applied, PluginError> {
-        Err(PluginError::read_only(self.name()))
-    }
-
-    fn create_checkpoint(&self, _: Option<&StateDiff>) -> Result<Value, PluginError> {
-        Err(PluginError::read_only(self.name()))
-    }
-
-    fn rollback(&self, _: &Value) -> Result<(), PluginError> {
-        Err(PluginError::read_only(self.name()))
     }
 }
 

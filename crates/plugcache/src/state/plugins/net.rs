@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use super::{
     super::{
         differ,
-        plugin::{Applied, Capabilities, PluginError, StateDiff, StatePlugin},
+        plugin::{PluginError, StateDiff, StatePlugin},
     },
     text::namespace,
 };
@@ -39,10 +39,6 @@ impl StatePlugin for Net {
 
     fn scope(&self) -> String {
         namespace("net")
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::READ_ONLY
     }
 
     fn query_current_state(&self) -> Result<Value, PluginError> {
@@ -80,18 +76,6 @@ impl StatePlugin for Net {
             return Err(PluginError::new("expected an object with `interfaces`, `routes` or both"));
         }
         Ok(StateDiff::new(self.name(), current, desired, differ::named(current, desired)))
-    }
-
-    fn apply_state(&self, _: &StateDiff) -> Result<Applied, PluginError> {
-        Err(PluginError::read_only(self.name()))
-    }
-
-    fn create_checkpoint(&self, _: Option<&StateDiff>) -> Result<Value, PluginError> {
-        Err(PluginError::read_only(self.name()))
-    }
-
-    fn rollback(&self, _: &Value) -> Result<(), PluginError> {
-        Err(PluginError::read_only(self.name()))
     }
 }
 
