@@ -2,19 +2,31 @@
 //!
 //! The child has only the thread that forked: a lock that another thread held stays locked for ever, and
 //! an LMDB environment of the parent must not be used. So the child counts itself: whatever holds such
-//! things remembers the [`generation`] it was made in, and makes them anew when that has changed. Nothing
-//! is done at the fork itself but one addition.
+//! things remembers the [`generation`] it was made in, and makes them anew when that has changed. At the fork
+//! itself nothing is done but one addition, after waiting for what must be [`undisturbed`].
 
 use std::{
+    cell::Cell,
     ptr,
     sync::{
         Once,
-        atomic::{AtomicPtr, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering},
     },
+    thread,
+    time::{Duration, Instant},
 };
 
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 static WATCH: Once = Once::new();
+/// Somebody is at what a fork must not cut in two, or a fork keeps others from beginning it.
+static BUSY: AtomicBool = AtomicBool::new(false);
+/// How long a fork waits for that. Who takes longer is stopped himself.
+const LONGEST: Duration = Duration::from_secs(5);
+
+thread_local! {
+    /// This thread forks, and has [`BUSY`].
+    static FORKS: Cell<bool> = const { Cell::new(false) };
+}
 
 /// How many forks lie between the first process that asked and this one.
 #[inline]
@@ -25,14 +37,51 @@ pub(crate) fn generation() -> u32 {
 /// Counts forks from now on. Call before the first [`generation`] that is kept.
 #[expect(unsafe_code, reason = "the system calls back into this process after a fork")]
 pub(crate) fn watch() {
+    extern "C" fn before() {
+        FORKS.set(claim(LONGEST));
+    }
+    extern "C" fn in_parent() {
+        if FORKS.replace(false) {
+            BUSY.store(false, Ordering::Release);
+        }
+    }
     extern "C" fn in_child() {
+        FORKS.set(false);
+        BUSY.store(false, Ordering::Release);
         GENERATION.fetch_add(1, Ordering::Relaxed);
     }
     WATCH.call_once(|| {
-        // SAFETY: the handler only adds to an atomic, which is allowed after a fork, and lives as long as
-        // the program. It fails only without memory; then a fork goes unnoticed, as without this module.
-        let _ = unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+        // SAFETY: the handlers only change atomics and a plain cell, which is allowed after a fork, and live as
+        // long as the program. It fails only without memory; then a fork goes unnoticed, as without this module.
+        let _ = unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
     });
+}
+
+/// Does what a fork must not cut in two, since a library has a lock for it that a child would find taken for ever.
+/// One thread at a time, for milliseconds; forks wait. Not to be called from inside of itself.
+pub(crate) fn undisturbed<T>(act: impl FnOnce() -> T) -> T {
+    struct Free(bool);
+    impl Drop for Free {
+        fn drop(&mut self) {
+            if self.0 {
+                BUSY.store(false, Ordering::Release);
+            }
+        }
+    }
+    let _free = Free(claim(LONGEST));
+    act()
+}
+
+/// `false`: somebody has it for longer than that, and one goes on without.
+fn claim(longest: Duration) -> bool {
+    let mut began = None;
+    while BUSY.compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        if began.get_or_insert_with(Instant::now).elapsed() >= longest {
+            return false;
+        }
+        thread::sleep(Duration::from_micros(50));
+    }
+    true
 }
 
 /// A value that each process of a family of forks makes for itself on first use. What the parent made is

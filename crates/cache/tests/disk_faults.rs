@@ -106,6 +106,7 @@ fn child() {
         }
         "use what is there" => use_all(&place),
         "fork" => fork(&place),
+        "fork while others open" => fork_while_others_open(&place),
         role => panic!("unknown role {role}"),
     }
 }
@@ -300,6 +301,35 @@ fn fork(place: &Path) {
     }
 }
 
+/// Forks while other threads open databases, which the library under us does behind a lock of its own.
+#[expect(unsafe_code, reason = "a fork without exec is what is tested")]
+fn fork_while_others_open(place: &Path) {
+    let first = open(&place.join("first"));
+    first.write(&[(id(1), &row(1, 1))]).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..3 {
+            // They stay open: what is tested is opening.
+            scope.spawn(move || {
+                let all: Vec<Lmdb> =
+                    (0..40).map(|number| open(&place.join(format!("{thread}-{number}")))).collect();
+                std::mem::forget(all);
+            });
+        }
+        for round in 0..25 {
+            // SAFETY: the child calls what a forked child of a host would call, and then leaves at once.
+            let child = unsafe { libc::fork() };
+            assert!(child >= 0);
+            if child == 0 {
+                first.write(&[(id(100 + round), &row(100 + round, 1))]).unwrap();
+                // SAFETY: leaves without running the parent's exit handlers.
+                unsafe { libc::_exit(0) };
+            }
+            wait_for(child);
+        }
+    });
+    (0..25).for_each(|round| assert_eq!(version(&first, 100 + round), Some(1)));
+}
+
 #[expect(unsafe_code, reason = "a fork without exec is what is tested")]
 fn wait_for(child: libc::pid_t) {
     let mut status = -1;
@@ -316,6 +346,13 @@ fn parent_and_child_go_on_after_a_fork() {
     let left: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().starts_with("alias-")), "{left:?}");
     assert_eq!(version(&open(&path), 7), Some(7));
+}
+
+/// A child that was forked in the middle of an open found the library's lock taken for ever.
+#[test]
+fn a_child_forked_while_others_open_goes_on() {
+    let place = tempfile::tempdir().unwrap();
+    assert!(ended(spawn("fork while others open", place.path())).success());
 }
 
 #[test]

@@ -382,13 +382,16 @@ pub(super) fn open_at(path: &Path, map_size: u64, flags: EnvFlags) -> heed::Resu
     let map_size = usize::try_from(map_size).unwrap_or(usize::MAX);
     let mut options = EnvOpenOptions::new().read_txn_without_tls();
     options.map_size(map_size).max_readers(READERS);
-    #[expect(unsafe_code, reason = "mapping a file is unsafe by nature")]
-    // SAFETY: the directory is refused unless it is ours alone and on a local file system; the file is as
-    // long as it claims; nobody cuts it, because the locks of this module stand before all that would;
-    // this process opens it once. Values are believed only with the checksum of their envelope.
-    unsafe {
-        options.flags(flags).open(path)
-    }
+    // heed holds the lock of its list while it opens.
+    fork::undisturbed(|| {
+        #[expect(unsafe_code, reason = "mapping a file is unsafe by nature")]
+        // SAFETY: the directory is refused unless it is ours alone and on a local file system; the file is as
+        // long as it claims; nobody cuts it, because the locks of this module stand before all that would;
+        // this process opens it once. Values are believed only with the checksum of their envelope.
+        unsafe {
+            options.flags(flags).open(path)
+        }
+    })
 }
 
 /// Opens the files under names of their own, which are gone at once. The files, and so LMDB's locks, are the
