@@ -1,4 +1,4 @@
-//! A host that uses all layers together, on real plugins: the codecs of this machine's Python.
+//! A host that uses the layers together, on real plugins: the codecs of this machine's Python.
 //!
 //! `cargo run -p plugcache --example host`
 

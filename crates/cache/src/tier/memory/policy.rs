@@ -75,6 +75,11 @@ impl Policy {
         }
     }
 
+    /// What it was made to choose by.
+    pub(super) fn eviction(&self) -> Eviction {
+        self.eviction
+    }
+
     /// What time it is.
     #[inline]
     pub(super) fn now(&self) -> u32 {

@@ -16,7 +16,6 @@ pub struct Shard<T> {
     limits: Limits,
     table: Table<T>,
     policy: Policy,
-    eviction: Eviction,
     weight: u64,
 }
 
@@ -31,7 +30,7 @@ impl<T> Shard<T> {
         let entries = limits.entries.min(MOST);
         let limits = Limits { entries, ..limits };
         let policy = Policy::new(limits.weight, eviction);
-        Self { limits, table: Table::new(), policy, eviction, weight: 0 }
+        Self { limits, table: Table::new(), policy, weight: 0 }
     }
 
     /// An item, which counts as used. Many threads may do this at once.
@@ -121,7 +120,7 @@ impl<T> Shard<T> {
 
     /// Takes everything out, forgets what was learnt, and gives the memory back.
     pub fn clear(&mut self) -> Vec<T> {
-        self.policy = Policy::new(self.limits.weight, self.eviction);
+        self.policy = Policy::new(self.limits.weight, self.policy.eviction());
         self.weight = 0;
         std::mem::replace(&mut self.table, Table::new()).into_items().collect()
     }
