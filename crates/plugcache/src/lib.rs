@@ -9,6 +9,7 @@
 
 pub mod canonical;
 pub mod config;
+pub mod embedding;
 pub mod instances;
 pub mod ledger;
 pub mod manifests;

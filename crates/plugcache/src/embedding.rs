@@ -1,0 +1,1 @@
+//! Embeddings: texts as vectors, made once, and texts found by what they mean.
