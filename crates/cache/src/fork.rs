@@ -84,9 +84,9 @@ fn claim(longest: Duration) -> bool {
     true
 }
 
-/// A value that each process of a family of forks makes for itself on first use. What the parent made is
-/// left alone in the child: not used, not dropped.
-pub(crate) struct PerFork<T> {
+/// A value that each process of a family of forks makes for itself on first use: a pool of threads, a connection. What
+/// the parent made is left alone in the child: not used, not dropped.
+pub struct PerFork<T> {
     made: AtomicPtr<Made<T>>,
 }
 
@@ -96,13 +96,14 @@ struct Made<T> {
 }
 
 impl<T> PerFork<T> {
-    pub(crate) const fn new() -> Self {
+    /// None is made yet.
+    pub const fn new() -> Self {
         Self { made: AtomicPtr::new(ptr::null_mut()) }
     }
 
     /// This process's value, made by `make` if there is none yet. Of two threads that make one at once,
     /// one's is dropped.
-    pub(crate) fn get_or_make<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
+    pub fn get_or_make<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
         watch();
         let generation = generation();
         let found = self.made.load(Ordering::Acquire);
@@ -157,3 +158,15 @@ unsafe impl<T: Send + Sync> Sync for PerFork<T> {}
 #[expect(unsafe_code, reason = "it holds a pointer to what it owns")]
 // SAFETY: as above.
 unsafe impl<T: Send> Send for PerFork<T> {}
+
+impl<T> Default for PerFork<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> std::fmt::Debug for PerFork<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PerFork").finish_non_exhaustive()
+    }
+}

@@ -18,7 +18,7 @@ pub mod error;
 pub mod evidence;
 pub mod fingerprint;
 mod flight;
-mod fork;
+pub mod fork;
 pub mod freshness;
 pub mod fs;
 pub mod hub;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 /// The directory of all-MiniLM-L6-v2, as its publishers have it.
 pub(crate) fn model_directory() -> PathBuf {
     let directory = std::env::var_os("PLUGCACHE_MODEL");
-    let directory = directory.expect("PLUGCACHE_MODEL is set by `cargo xtask test`, and by `cargo xtask test --env`");
+    let directory =
+        directory.expect("PLUGCACHE_MODEL is set by `cargo xtask test`, and by `cargo xtask test --env`");
     PathBuf::from(directory)
 }
 
@@ -28,6 +29,7 @@ pub(crate) fn sentences_and_vectors(directory: &Path) -> (Vec<String>, Vec<Vec<f
 /// Cosine of the angle between two vectors.
 pub(crate) fn cosine(a: &[f32], b: &[f32]) -> f64 {
     assert_eq!(a.len(), b.len());
-    let dot = |a: &[f32], b: &[f32]| -> f64 { a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum() };
+    let dot =
+        |a: &[f32], b: &[f32]| -> f64 { a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum() };
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
