@@ -14,6 +14,7 @@ mod bias;
 mod config;
 mod encoder;
 mod error;
+mod gelu;
 mod pooling;
 mod read;
 mod threads;

@@ -9,6 +9,7 @@ use candle_nn::{Embedding, LayerNorm, Linear, Module, VarBuilder, embedding, lay
 use super::{
     bias::Bias,
     config::{Activation, Config, Family},
+    gelu,
     tokens::Sequences,
 };
 
@@ -127,7 +128,7 @@ impl Layer {
         let states = self.norm.forward(&(seen + states)?)?;
         let inner = self.inner.forward(&states)?;
         let inner = match self.activation {
-            Activation::Gelu => inner.gelu_erf()?,
+            Activation::Gelu => gelu::apply(inner)?,
             Activation::GeluPytorchTanh => inner.gelu()?,
             Activation::Relu => inner.relu()?,
         };
