@@ -46,7 +46,7 @@ use crate::{
     evidence::Inputs,
     fingerprint::Digest,
     flight::Flights,
-    key::Key,
+    key::{Key, KeyBytes},
     policy::Policy,
     stats::Stats,
 };
@@ -99,6 +99,8 @@ struct Rules<K: Key + ?Sized, V> {
     signature: Option<Derive<K, Digest>>,
     tags: Option<Derive<K, Vec<String>>>,
     listener: Option<Box<Listener<K, V>>>,
+    /// What selects the result beside the key: part of the key on disk.
+    scope: Option<KeyBytes>,
     /// The content of the inputs is part of the key on disk.
     is_content_addressed: bool,
 }

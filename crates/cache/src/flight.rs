@@ -23,9 +23,9 @@ use std::{
 
 use hashbrown::HashTable;
 
-pub(crate) use cycle::{inside, inside_task};
+pub(crate) use cycle::{Cycle, Inside, inside, inside_task};
 pub(crate) use ticket::Ticket;
-pub(crate) use wait::{Outcome, Waiter};
+pub(crate) use wait::{Outcome, Place, Waiter};
 
 use crate::{
     fork,
@@ -68,8 +68,8 @@ pub(crate) enum Joined<'a, K: Key + ?Sized, V> {
     /// Load it.
     Lead(Ticket<'a, K, V>),
     /// Wait for who loads it.
-    Wait(Waiter<V>),
-    /// Waiting would never end: the caller is, directly or through others, what it would wait for.
+    Wait(Place<V>),
+    /// Waiting would never end: the caller is what it would wait for.
     Cycle,
 }
 
@@ -93,7 +93,7 @@ impl<K: Key + ?Sized, V> Flights<K, V> {
         match table.find_mut(hash, |record| record.is(hash, key) && record.is_open(epoch)) {
             Some(record) if record.born == fork::generation() => {
                 let room = record.waiters.get_or_insert_with(Default::default);
-                Waiter::new(Arc::clone(room), record.id).map_or(Joined::Cycle, Joined::Wait)
+                Joined::Wait(Place::new(Arc::clone(room), record.id))
             }
             // Its leader is a thread of the parent process, which does not exist here.
             Some(record) => {

@@ -35,7 +35,7 @@ pub struct Hub {
 
 struct Shared {
     /// `None`: in memory only.
-    root: Option<Directory>,
+    root: Option<Arc<Directory>>,
     clock: Arc<dyn Clock>,
     settings: Settings,
     began: Timestamp,
@@ -101,8 +101,20 @@ impl Builder {
 
     fn with_root(clock: Option<Arc<dyn Clock>>, settings: Settings, root: Option<Directory>) -> Hub {
         let clock = clock.unwrap_or_else(|| Arc::new(SystemClock));
+        Hub::over(clock, settings, root.map(Arc::new))
+    }
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub").field("directory", &self.directory()).finish_non_exhaustive()
+    }
+}
+
+impl Hub {
+    fn over(clock: Arc<dyn Clock>, settings: Settings, root: Option<Arc<Directory>>) -> Self {
         let began = clock.wall();
-        Hub {
+        Self {
             shared: Arc::new(Shared {
                 root,
                 clock,
@@ -114,9 +126,7 @@ impl Builder {
             }),
         }
     }
-}
 
-impl Hub {
     /// Begins to describe a hub.
     pub fn builder() -> Builder {
         Builder::default()
@@ -127,9 +137,18 @@ impl Hub {
         Builder::with_root(None, Settings::default(), None)
     }
 
+    /// A hub with the same directory, settings and clock that has no cache yet: for a second cache of a name that is
+    /// taken in this one, in another [scope](crate::cache::Builder::scope) say. On disk they are one cache, in memory and
+    /// in this hub's figures they are not.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        let shared = &*self.shared;
+        Self::over(Arc::clone(&shared.clock), shared.settings.clone(), shared.root.clone())
+    }
+
     /// Its directory, if it has one.
     pub fn directory(&self) -> Option<&Path> {
-        self.shared.root.as_ref().map(Directory::path)
+        self.shared.root.as_deref().map(Directory::path)
     }
 
     /// Names of the caches that this process has built and not dropped.
@@ -205,7 +224,7 @@ impl Hub {
     pub(crate) fn place(&self, name: &str) -> Result<Place> {
         let shared = &*self.shared;
         let process =
-            shared.process.get_or_init(|| place::process_file(shared.root.as_ref(), &*shared.clock));
-        Place::new(shared.root.as_ref(), name, process, Arc::clone(&shared.clock))
+            shared.process.get_or_init(|| place::process_file(shared.root.as_deref(), &*shared.clock));
+        Place::new(shared.root.as_deref(), name, process, Arc::clone(&shared.clock))
     }
 }

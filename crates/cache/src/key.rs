@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn damaged_bytes_are_shown_too() {
-        for bytes in [&b"s\xff"[..], b"(", b"(\x05u\x01", b"", b"?", b"[\xff\xff\xff\xff\x0f"] {
+        for bytes in [&b"s\xff"[..], b"(", b"(\x05u\x01", b"", b"?", b"@s\x01a", b"[\xff\xff\xff\xff\x0f"] {
             let shown = KeyBytes::from_slice(bytes).to_string();
             assert!(shown.starts_with("0x"), "{shown}");
         }

@@ -259,3 +259,51 @@ fn loaders_that_ask_for_each_other_are_told() {
         }
     });
 }
+
+/// Two batches that overlap in opposite orders, and one who wants a single key: nobody waits for ever, and of each
+/// key one is loaded.
+#[test]
+fn batches_that_overlap_load_each_key_once() {
+    in_every_order(|| {
+        let (cache, loads) = (cache(|it| it), Arc::new(AtomicU32::new(0)));
+        let ask = |keys: &'static [u8]| {
+            let (cache, loads) = (cache.clone(), Arc::clone(&loads));
+            thread::spawn(move || {
+                let keys: Vec<&u8> = keys.iter().collect();
+                let load = |missing: &[&u8]| {
+                    loads.fetch_add(missing.len() as u32, Ordering::SeqCst);
+                    thread::yield_now();
+                    Ok::<_, Infallible>(missing.iter().map(|key| u64::from(**key) * 10).collect())
+                };
+                let got = cache.get_or_load_many(&keys, load).unwrap();
+                assert!(got.iter().zip(&keys).all(|(value, key)| **value == u64::from(**key) * 10));
+            })
+        };
+        joined([&[1, 2][..], &[2, 1, 3], &[3]].map(ask).into());
+        assert_eq!(loads.load(Ordering::SeqCst), 3);
+        assert_eq!(cache.stats().loads, 3);
+    });
+}
+
+#[test]
+fn what_was_removed_from_a_batch_does_not_come_back() {
+    in_every_order(|| {
+        let (cache, source) = (cache(|it| it), Arc::new(AtomicU64::new(1)));
+        let reader = {
+            let (cache, source) = (cache.clone(), Arc::clone(&source));
+            thread::spawn(move || {
+                let load = |missing: &[&u8]| {
+                    let read = missing.iter().map(|_| source.load(Ordering::SeqCst)).collect();
+                    thread::yield_now();
+                    Ok::<_, Infallible>(read)
+                };
+                cache.get_or_load_many(&[&1, &2], load).unwrap();
+            })
+        };
+        source.store(2, Ordering::SeqCst);
+        cache.remove(&1);
+        assert_eq!(*cache.get_or_load(&1, |_| slow(source.load(Ordering::SeqCst))).unwrap(), 2);
+        reader.join().unwrap();
+        assert!(cache.get(&1).is_none_or(|value| *value == 2), "the old value came back");
+    });
+}

@@ -3,7 +3,14 @@
 mod choice;
 #[cfg(feature = "embedding")]
 mod model;
+mod normalizer;
+mod precision;
+mod vectors;
 
 pub use choice::{Choice, Level};
 #[cfg(feature = "embedding")]
 pub use model::{Model, ModelError};
+pub use normalizer::{Function, Normalizer};
+pub use precision::Precision;
+pub(crate) use vectors::EMBEDDINGS;
+pub use vectors::{Vectors, VectorsBuilder};

@@ -17,12 +17,29 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The document's example has three texts of one pattern share a vector. That is the vector of the pattern and not of
+//! any of them, so it is asked for:
+//!
+//! ```
+//! use plugcache::{embedding::Normalizer, opdbus::{EmbeddingCache, Result}};
+//! # fn main() -> Result<()> {
+//! # let mut texts = Vec::new();
+//! # let mut embed = |text: &str| { texts.push(text.to_owned()); Ok(vec![0.5]) };
+//! let cache = EmbeddingCache::in_memory(10_000).with_normalizer(Normalizer::Digits);
+//! cache.get_or_embed("Created container 100", &mut embed)?; // computed, as `Created container #`
+//! cache.get_or_embed("Created container 101", &mut embed)?; // a hit
+//! cache.get_or_embed("Created container 102", &mut embed)?; // a hit
+//! # assert_eq!(texts, ["Created container #"]);
+//! # Ok(())
+//! # }
+//! ```
 
 mod blocks;
 mod embeddings;
 mod settings;
 mod states;
-mod summary;
+pub(crate) mod summary;
 
 pub use blocks::{BlockCache, BlockEvent};
 pub use embeddings::EmbeddingCache;
@@ -32,6 +49,8 @@ pub use states::{DiffCache, QueryCache};
 
 pub use crate::state::StateDiff;
 
+use crate::embedding::EMBEDDINGS;
+
 /// Any error, as the document's programs pass them on.
 pub type Error = anyhow::Error;
 
@@ -39,7 +58,6 @@ pub type Error = anyhow::Error;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Names of the caches, in statistics and settings.
-const EMBEDDINGS: &str = "embeddings";
 const BLOCKS: &str = "blocks";
 const QUERIES: &str = "queries";
 const DIFFS: &str = "diffs";

@@ -39,14 +39,14 @@ pub struct InputState {
 
 impl CacheOnDisk {
     /// Tells of the entries of a key that is a text, or that is shown as this text. There are several where
-    /// the content of inputs is part of the key.
+    /// the content of inputs or a scope is part of the key.
     pub fn explain(&self, key: &str) -> Result<Vec<Explained>> {
         let Some(storage) = &self.storage else { return Ok(Vec::new()) };
         let bytes = key.to_bytes();
         let mut found = Vec::new();
         storage.read(&row::id_of(&bytes), &mut |row| found.push(row.to_vec()))?;
         if found.is_empty() {
-            // Of another type than text, or longer by its inputs' content.
+            // Of another type than text, or longer by its inputs' content or its scope.
             storage.sweep(&mut |_, row| {
                 if row::open_any(row).is_ok_and(|(other, ..)| is_of(&other, &bytes, key)) {
                     found.push(row.to_vec());
@@ -96,10 +96,13 @@ impl CacheOnDisk {
     }
 }
 
-/// Whether a key is shown as what is wanted, or is that and the content of its inputs.
+/// Whether a key is shown as what is wanted, or is that in a scope or with the content of its inputs.
 fn is_of(key: &KeyBytes, wanted: &KeyBytes, shown: &str) -> bool {
-    let mut pair = KeyBytes::default();
+    let (mut scoped, mut pair) = (KeyBytes::default(), KeyBytes::default());
+    scoped.scoped();
     pair.tuple(2);
-    let first = key.as_slice().strip_prefix(pair.as_slice());
+    let within = key.as_slice().strip_prefix(scoped.as_slice());
+    let inner = within.unwrap_or(key.as_slice());
+    let first = inner.strip_prefix(pair.as_slice()).or(within);
     first.is_some_and(|first| first.starts_with(wanted.as_slice())) || key.to_string() == shown
 }

@@ -54,6 +54,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Builder<K, V> {
                 signature: None,
                 tags: None,
                 listener: None,
+                scope: None,
                 is_content_addressed: false,
             },
             codec: None,
@@ -120,6 +121,32 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Builder<K, V> {
     /// what they were. Default: none.
     pub fn inputs(mut self, inputs: impl Fn(&K) -> Inputs + Send + Sync + 'static) -> Self {
         self.rules.inputs = Some(Box::new(inputs));
+        self
+    }
+
+    /// What selects the results beside the key, and is the same for all keys of this cache: a model's digest, the
+    /// options of whatever makes the values. It is a part of the key on disk, so that programs with different
+    /// scopes share a directory and never see each other's values; in memory, where there is only this one, it costs
+    /// nothing. Clearing is of all scopes, and so is a tag. Default: none, the key alone says where a value is kept.
+    ///
+    /// ```
+    /// use plugcache_cache::{Cache, Hub};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let place = tempfile::tempdir()?;
+    /// let ask = |language: &str| -> Result<String, Box<dyn std::error::Error>> {
+    ///     let hub = Hub::builder().directory(place.path().join("cache")).build()?;
+    ///     let greetings: Cache<str, String> = Cache::builder("greetings").disk().scope(language).build(&hub)?;
+    ///     let load = |name: &str| Ok::<_, std::io::Error>(format!("{name} ({language})"));
+    ///     Ok(greetings.get_or_load("Ada", load)?.to_string())
+    /// };
+    /// assert_eq!(ask("en")?, "Ada (en)");
+    /// assert_eq!(ask("fr")?, "Ada (fr)");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn scope<S: Key + ?Sized>(mut self, scope: &S) -> Self {
+        self.rules.scope = Some(scope.to_bytes());
         self
     }
 

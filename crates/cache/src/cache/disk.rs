@@ -15,6 +15,7 @@ use crate::{
     codec::Codec,
     counters::Event,
     error::Result,
+    fingerprint::Digest,
     fork::PerFork,
     freshness::{StaleReason, Verdict},
     fs::Directory,
@@ -134,36 +135,58 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
     /// Writes a value, if `still` says so when nobody else can write. Returns whether it did: failing fails
     /// nothing but the next lookup's speed.
     pub(super) fn write_disk(&self, bytes: &KeyBytes, kept: &Kept<V>, still: &dyn Fn() -> bool) -> bool {
-        let (Some(disk), Some(storage), Some(origin)) = (&self.disk, self.storage(), &kept.origin) else {
-            return false;
-        };
         let began = Instant::now();
+        let is_written = self.seal(bytes, kept).is_some_and(|row| {
+            self.write_rows(&[(row::id_of(bytes), &row)], still).unwrap_or_else(|error| {
+                self.count(Event::StoreError);
+                self.warned.once(Trouble::Write, &self.name, &error);
+                false
+            })
+        });
+        self.counters.add(Event::LookupNanos, began.elapsed().as_nanos() as u64);
+        is_written
+    }
+
+    /// Writes values at once, if `still` says so. Returns whether it did; if not, the caller can write one by one.
+    pub(super) fn write_disk_together(
+        &self,
+        values: &[(&KeyBytes, &Kept<V>)],
+        still: &dyn Fn() -> bool,
+    ) -> bool {
+        let began = Instant::now();
+        let sealed: Option<Vec<_>> =
+            values.iter().map(|(bytes, kept)| Some((row::id_of(bytes), self.seal(bytes, kept)?))).collect();
+        let is_written = sealed.is_some_and(|sealed| {
+            let rows: Vec<_> = sealed.iter().map(|(id, row)| (*id, row.as_slice())).collect();
+            self.write_rows(&rows, still).unwrap_or(false)
+        });
+        self.counters.add(Event::LookupNanos, began.elapsed().as_nanos() as u64);
+        is_written
+    }
+
+    /// The row of a value; `None` if there is no disk tier or the value cannot be a row.
+    fn seal(&self, bytes: &KeyBytes, kept: &Kept<V>) -> Option<Vec<u8>> {
+        let (disk, origin) = (self.disk.as_ref()?, kept.origin.as_ref()?);
         let encoded = match &kept.answer {
             Answer::Missing(_) => Ok(Vec::new()),
             Answer::Value(value) => disk.encode(value),
         };
-        let sealed = encoded.and_then(|value| row::seal(disk.codec.fingerprint(), bytes, origin, &value));
-        let is_written = match sealed {
-            Err(error) => {
+        encoded
+            .and_then(|value| row::seal(disk.codec.fingerprint(), bytes, origin, &value))
+            .inspect_err(|error| {
                 self.count(Event::StoreError);
-                self.warned.once(Trouble::Codec, &self.name, &error);
-                false
-            }
-            Ok(row) => match storage.write_if(&[(row::id_of(bytes), &row)], still) {
-                Ok(evicted) => {
-                    self.counters.add(Event::EvictedDisk, evicted.unwrap_or(0));
-                    disk.is_dead.store(false, Ordering::Relaxed);
-                    evicted.is_some()
-                }
-                Err(error) => {
-                    self.count(Event::StoreError);
-                    self.warned.once(Trouble::Write, &self.name, &error);
-                    false
-                }
-            },
-        };
-        self.counters.add(Event::LookupNanos, began.elapsed().as_nanos() as u64);
-        is_written
+                self.warned.once(Trouble::Codec, &self.name, error);
+            })
+            .ok()
+    }
+
+    /// Writes all of these rows or none. Returns whether it did.
+    fn write_rows(&self, rows: &[(Digest, &[u8])], still: &dyn Fn() -> bool) -> Result<bool> {
+        let (Some(disk), Some(storage)) = (&self.disk, self.storage()) else { return Ok(false) };
+        let evicted = storage.write_if(rows, still)?;
+        self.counters.add(Event::EvictedDisk, evicted.unwrap_or(0));
+        disk.is_dead.store(false, Ordering::Relaxed);
+        Ok(evicted.is_some())
     }
 
     /// Removes the row of a key. Returns whether there was one. What cannot be removed (the disk is full, a

@@ -2,6 +2,7 @@
 
 mod error;
 mod finish;
+mod many;
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -21,7 +22,7 @@ use crate::{
     counters::Event,
     evidence::{Evidence, Inputs},
     fingerprint::Digest,
-    flight::{self, Outcome},
+    flight::{self, Outcome, Place},
     freshness::StaleReason,
     key::Key,
 };
@@ -107,6 +108,13 @@ pub(super) struct Started {
     clock: Instant,
 }
 
+impl Started {
+    /// How long it has been under way, in nanoseconds.
+    fn elapsed(&self) -> u64 {
+        self.clock.elapsed().as_nanos() as u64
+    }
+}
+
 impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
     /// The value of a key: a fresh one that is kept, or what `loader` makes. However many ask for a key at
     /// the same time, one loader runs and all get its result. Errors are not kept.
@@ -139,12 +147,8 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
         loop {
             match shared.begin(key, true)? {
                 Begun::Answered(answer) => return Ok(answer),
-                Begun::Wait(waiter) => {
-                    let Some(outcome) = waiter.block(shared.wait_timeout) else {
-                        shared.flights.give_up(shared.entries.hash(key), waiter.flight());
-                        return Err(shared.timed_out(key));
-                    };
-                    if let Some(answer) = shared.share(key, outcome)? {
+                Begun::Wait(place) => {
+                    if let Some(answer) = shared.block(key, place, shared.wait_timeout)? {
                         return Ok(answer);
                     }
                 }
@@ -189,8 +193,8 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
             // A task must not block its thread for another process.
             match shared.begin(key, false)? {
                 Begun::Answered(answer) => return Ok(answer),
-                Begun::Wait(waiter) => {
-                    if let Some(answer) = shared.share(key, waiter.await)? {
+                Begun::Wait(place) => {
+                    if let Some(answer) = shared.share(key, shared.wait(key, place)?.await)? {
                         return Ok(answer);
                     }
                 }
@@ -204,7 +208,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
         }
     }
 
-    fn missing<E>(&self, key: &K, reason: &str) -> LoadError<E> {
+    pub(super) fn missing<E>(&self, key: &K, reason: &str) -> LoadError<E> {
         LoadError::Missing {
             cache: self.shared.name.clone(),
             key: key.to_bytes().to_string(),
@@ -236,6 +240,19 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             now: self.now(),
             clock: Instant::now(),
         }
+    }
+
+    /// Blocks until who loads a key has ended, but for no longer than `timeout`. `None`: try again.
+    fn block<E>(&self, key: &K, place: Place<V>, timeout: Duration) -> Result<Option<Answer<V>>, LoadError<E>>
+    where
+        E: Send + Sync + 'static,
+    {
+        let waiter = self.wait(key, place)?;
+        let Some(outcome) = waiter.block(timeout) else {
+            self.flights.give_up(self.entries.hash(key), waiter.flight());
+            return Err(self.timed_out(key));
+        };
+        self.share(key, outcome)
     }
 
     fn timed_out<E>(&self, key: &K) -> LoadError<E> {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     counters::Event,
     evidence::Evidence,
-    flight::{self, Joined, Outcome, Ticket, Waiter},
+    flight::{self, Cycle, Joined, Outcome, Place, Ticket, Waiter},
     freshness::StaleReason,
     key::{Key, KeyBytes},
     lock::RemovableLock,
@@ -35,8 +35,8 @@ pub(super) enum Begun<'a, K: Key + ?Sized, V> {
     Answered(Answer<V>),
     /// The caller is to load.
     Lead(Lead<'a, K, V>),
-    /// The caller is to wait.
-    Wait(Waiter<V>),
+    /// The caller is to wait, see [`Shared::wait`].
+    Wait(Place<V>),
 }
 
 /// Why nothing that is kept may be served; `None`: there is nothing. In a box, since it is large and seldom more.
@@ -184,15 +184,23 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         self.counters.add(Event::SavedNanos, kept.cost);
     }
 
-    /// The bytes that name a key on disk: with the content of its inputs, if that is part of it.
+    /// The bytes that name a key on disk: with the content of its inputs and the cache's scope, if these are
+    /// part of it.
     pub(super) fn disk_key(&self, key: &K, evidence: Option<&Evidence>) -> KeyBytes {
-        if !self.rules.is_content_addressed {
-            return key.to_bytes();
-        }
         let mut bytes = KeyBytes::default();
-        bytes.tuple(2);
-        key.encode(&mut bytes);
-        evidence.map_or_else(Default::default, Evidence::content).encode(&mut bytes);
+        if self.rules.scope.is_some() {
+            bytes.scoped();
+        }
+        if self.rules.is_content_addressed {
+            bytes.tuple(2);
+            key.encode(&mut bytes);
+            evidence.map_or_else(Default::default, Evidence::content).encode(&mut bytes);
+        } else {
+            key.encode(&mut bytes);
+        }
+        if let Some(scope) = &self.rules.scope {
+            bytes.append(scope);
+        }
         bytes
     }
 
@@ -232,19 +240,22 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             },
             None => match self.flights.join(hash, key, epoch) {
                 Joined::Lead(ticket) => ticket,
-                Joined::Wait(waiter) => {
-                    self.count(Event::Wait);
-                    return Ok(Begun::Wait(waiter));
-                }
-                Joined::Cycle => {
-                    return Err(LoadError::Reentrant {
-                        cache: self.name.clone(),
-                        key: key.to_bytes().to_string(),
-                    });
-                }
+                Joined::Wait(place) => return Ok(Begun::Wait(place)),
+                Joined::Cycle => return Err(self.reentrant(key)),
             },
         };
         Ok(self.lead(hash, key, ticket, reason, blocks))
+    }
+
+    /// Begins to wait for who loads a key.
+    pub(super) fn wait<E>(&self, key: &K, place: Place<V>) -> Result<Waiter<V>, LoadError<E>> {
+        let waiter = place.wait().map_err(|Cycle| self.reentrant(key))?;
+        self.count(Event::Wait);
+        Ok(waiter)
+    }
+
+    fn reentrant<E>(&self, key: &K) -> LoadError<E> {
+        LoadError::Reentrant { cache: self.name.clone(), key: key.to_bytes().to_string() }
     }
 
     /// What only the leader of a key does: look once more, and on disk.

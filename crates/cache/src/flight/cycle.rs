@@ -6,7 +6,7 @@
 //! for A), or if somebody inside of it waits, directly or through others, for a flight on one's own path.
 //! Those who wait inside of loaders are few, so all of them stand in one list.
 
-use std::{cell::RefCell, future::Future, pin::pin};
+use std::{cell::RefCell, future::Future, marker::PhantomData, pin::pin};
 
 use super::FlightId;
 use crate::sync::{Guarded, Mutex, thread_local};
@@ -15,20 +15,36 @@ thread_local! {
     static PATH: RefCell<Vec<FlightId>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Keeps the caller inside of flights until it is dropped.
+pub(crate) struct Inside {
+    outside: usize,
+    /// A path is a thread's own.
+    thread: PhantomData<*const ()>,
+}
+
+impl Inside {
+    /// Of none yet.
+    pub(crate) fn begin() -> Self {
+        Self { outside: PATH.with(|path| path.borrow().len()), thread: PhantomData }
+    }
+
+    /// Of this one too.
+    #[expect(clippy::unused_self, reason = "without it, nobody would lead out again")]
+    pub(crate) fn enter(&self, flight: Option<FlightId>) {
+        PATH.with(|path| path.borrow_mut().extend(flight));
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        PATH.with(|path| path.borrow_mut().truncate(self.outside));
+    }
+}
+
 /// Runs a loader inside of its flight.
 pub(crate) fn inside<T>(flight: Option<FlightId>, run: impl FnOnce() -> T) -> T {
-    struct Leave(usize);
-    impl Drop for Leave {
-        fn drop(&mut self) {
-            PATH.with(|path| path.borrow_mut().truncate(self.0));
-        }
-    }
-    let _leave = Leave(PATH.with(|path| {
-        let mut path = path.borrow_mut();
-        let outside = path.len();
-        path.extend(flight);
-        outside
-    }));
+    let inside = Inside::begin();
+    inside.enter(flight);
     run()
 }
 
@@ -83,7 +99,7 @@ fn with_waiting<T>(look: impl FnOnce(&mut Vec<Waiting>) -> T) -> Option<T> {
 pub(super) struct Wait(Option<u64>);
 
 /// Waiting would never end.
-pub(super) struct Cycle;
+pub(crate) struct Cycle;
 
 impl Wait {
     /// Notes that the caller waits for `flight`, unless that would never end.

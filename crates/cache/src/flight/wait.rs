@@ -60,7 +60,25 @@ impl<V> Room<V> {
     }
 }
 
-/// A place among those who wait. Wait for it by blocking, or by `await`.
+/// A place among those who wait, taken and not yet used.
+pub(crate) struct Place<V> {
+    room: Arc<Room<V>>,
+    flight: FlightId,
+}
+
+impl<V> Place<V> {
+    pub(super) fn new(room: Arc<Room<V>>, flight: FlightId) -> Self {
+        Self { room, flight }
+    }
+
+    /// Begins to wait, if that can end: inside of the flights that the caller is inside of now.
+    pub(crate) fn wait(self) -> Result<Waiter<V>, cycle::Cycle> {
+        let wait = cycle::Wait::begin(self.flight)?;
+        Ok(Waiter { room: self.room, flight: self.flight, _wait: wait })
+    }
+}
+
+/// Somebody who waits, by blocking or by `await`.
 pub(crate) struct Waiter<V> {
     room: Arc<Room<V>>,
     flight: FlightId,
@@ -68,10 +86,6 @@ pub(crate) struct Waiter<V> {
 }
 
 impl<V> Waiter<V> {
-    pub(super) fn new(room: Arc<Room<V>>, flight: FlightId) -> Result<Self, cycle::Cycle> {
-        Ok(Self { room, flight, _wait: cycle::Wait::begin(flight)? })
-    }
-
     /// The flight it waits for.
     pub(crate) fn flight(&self) -> FlightId {
         self.flight

@@ -27,6 +27,7 @@ pub(super) mod tag {
     pub(crate) const SOME: u8 = b'o';
     pub(crate) const LIST: u8 = b'[';
     pub(crate) const TUPLE: u8 = b'(';
+    pub(crate) const SCOPED: u8 = b'@';
 }
 
 impl KeyBytes {
@@ -51,6 +52,16 @@ impl KeyBytes {
         self.0.push(tag);
         self.number(bytes.len() as u128);
         self.0.extend_from_slice(bytes);
+    }
+
+    /// Begins a key that is followed by what selects the result beside it.
+    pub(crate) fn scoped(&mut self) {
+        self.0.push(tag::SCOPED);
+    }
+
+    /// Appends what another has written.
+    pub(crate) fn append(&mut self, other: &Self) {
+        self.0.extend_from_slice(&other.0);
     }
 
     /// Begins a list of `parts` parts.

@@ -52,6 +52,11 @@ impl<'a> Rest<'a> {
             tag::SOME => self.part(text, deepest)?,
             tag::LIST => self.group(text, ('[', ']'), deepest)?,
             tag::TUPLE => self.group(text, ('(', ')'), deepest)?,
+            tag::SCOPED => {
+                self.part(text, deepest)?;
+                text.push_str(" in ");
+                self.part(text, deepest)?;
+            }
             _ => return None,
         }
         Some(())

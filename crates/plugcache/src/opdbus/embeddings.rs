@@ -2,51 +2,71 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use plugcache_cache::{
-    Cache, CacheMetrics, CacheStats, Hub,
-    cache::{Eviction, LoadError},
-};
+use plugcache_cache::{CacheMetrics, CacheStats, Hub, cache::LoadError};
 
-use super::{EMBEDDINGS, Error, Result, summary::summary};
+use super::{Error, Result};
+use crate::embedding::{Normalizer, Vectors, VectorsBuilder};
 
-/// Vectors by model and text: the most used in memory, all of them on disk, up to 256 MiB.
+/// Vectors by model and text: the most used in memory, all of them on disk, up to 256 MiB. A thin view over
+/// [`Vectors`], in the document's shape.
 #[derive(Debug, Clone)]
 pub struct EmbeddingCache {
-    cache: Cache<(String, String), Vec<f32>>,
-    model: String,
+    vectors: Vectors,
+    /// What it was built from, to be built again for another model.
+    described: VectorsBuilder,
+    hub: Hub,
 }
 
 impl EmbeddingCache {
     /// A cache of so many vectors in memory, which keeps them on disk below `disk_cache_dir`. A directory that
     /// cannot be used is told of in a warning, and vectors are in memory only.
     pub fn new(capacity: usize, disk_cache_dir: PathBuf) -> Self {
-        Self::own(capacity, &Hub::builder().directory(disk_cache_dir).build_anyway())
+        let hub = Hub::builder().directory(disk_cache_dir).build_anyway();
+        Self::own(Vectors::builder("").capacity(capacity), hub)
     }
 
     /// A cache of so many vectors in memory, and none on disk.
     pub fn in_memory(capacity: usize) -> Self {
-        Self::own(capacity, &Hub::in_memory())
+        Self::own(Vectors::builder("").capacity(capacity), Hub::in_memory())
     }
 
     /// In a host's hub, whose settings come before what is said here. Called `embeddings` there.
     pub fn in_hub(capacity: usize, hub: &Hub) -> Result<Self, plugcache_cache::Error> {
-        let cache =
-            Cache::builder(EMBEDDINGS).capacity(capacity).eviction(Eviction::Lru).disk().build(hub)?;
-        Ok(Self { cache, model: String::new() })
+        let described = Vectors::builder("").capacity(capacity);
+        Ok(Self { vectors: described.clone().build(hub)?, described, hub: hub.clone() })
     }
 
-    fn own(capacity: usize, hub: &Hub) -> Self {
-        match Self::in_hub(capacity, hub) {
-            Ok(cache) => cache,
+    /// In a hub that has no such cache.
+    fn own(described: VectorsBuilder, hub: Hub) -> Self {
+        match described.clone().build(&hub) {
+            Ok(vectors) => Self { vectors, described, hub },
             Err(error) => unreachable!("nothing else is in its hub: {error}"),
         }
     }
 
-    /// Keeps vectors of this model apart from those of others, whose dimension may be another.
+    /// Keeps vectors of this model apart from those of others, whose dimension may be another. Say it before the first
+    /// text: memory begins empty. Clones of the cache go on with the model that they have, with a memory of their own.
     #[must_use]
-    pub fn with_model(mut self, model: impl Into<String>) -> Self {
-        self.model = model.into();
-        self
+    pub fn with_model(self, model: impl Into<String>) -> Self {
+        self.described_as(|described| described.model(model))
+    }
+
+    /// Lets texts share a vector, see [`Normalizer`]; said aloud. Say it before the first text, as
+    /// [`with_model`](Self::with_model). Default: none do.
+    #[must_use]
+    pub fn with_normalizer(self, normalizer: Normalizer) -> Self {
+        self.described_as(|described| described.normalizer(normalizer))
+    }
+
+    /// Built again: in its own hub, or, if that has a clone of it, in one beside.
+    fn described_as(self, change: impl FnOnce(VectorsBuilder) -> VectorsBuilder) -> Self {
+        let Self { vectors, described, hub } = self;
+        drop(vectors);
+        let described = change(described);
+        match described.clone().build(&hub) {
+            Ok(vectors) => Self { vectors, described, hub },
+            Err(_) => Self::own(described, hub.apart()),
+        }
     }
 
     /// The vector of a text: kept, or computed, once however many ask. Errors are not kept. Who waited for another's
@@ -55,8 +75,7 @@ impl EmbeddingCache {
     where
         F: FnOnce(&str) -> Result<Vec<f32>>,
     {
-        let key = (self.model.clone(), text.to_owned());
-        match self.cache.get_or_load(&key, |(_, text)| compute_fn(text)) {
+        match self.vectors.get_or_embed(text, compute_fn) {
             Ok(vector) => Ok(vector.to_vec()),
             Err(LoadError::Loader(error)) => {
                 Err(Arc::try_unwrap(error).unwrap_or_else(|shared| Error::msg(format!("{shared:#}"))))
@@ -65,24 +84,25 @@ impl EmbeddingCache {
         }
     }
 
-    /// Removes all vectors, of all models, in memory and on disk.
+    /// Removes all vectors: of this model in memory, and of all models on disk, whose other handles then serve none
+    /// either.
     pub fn clear(&self) -> Result<()> {
-        self.cache.clear()?;
+        self.vectors.clear()?;
         Ok(())
     }
 
     /// How many vectors are in memory, and how many can be.
     pub fn stats(&self) -> CacheStats {
-        self.cache.stats().occupancy()
+        self.vectors.stats()
     }
 
     /// What it has done in this process.
     pub fn metrics(&self) -> CacheMetrics {
-        self.cache.stats().metrics()
+        self.vectors.metrics()
     }
 
-    /// `Embedding Cache: 8,432 / 10,000 entries (84% full, 42% hit rate)`.
+    /// `Embedding Cache: 8,432 / 10,000 entries (84% full, 42% hit rate)`, and how texts are normalised if they are.
     pub fn summary(&self) -> String {
-        summary("Embedding Cache", "entries", &self.cache.stats())
+        self.vectors.summary()
     }
 }

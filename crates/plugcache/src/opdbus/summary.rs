@@ -3,7 +3,7 @@
 use plugcache_cache::Stats;
 
 /// `Embedding Cache: 8,432 / 10,000 entries (84% full, 42% hit rate)`.
-pub(super) fn summary(title: &str, unit: &str, stats: &Stats) -> String {
+pub(crate) fn summary(title: &str, unit: &str, stats: &Stats) -> String {
     let metrics = stats.metrics();
     let (size, capacity) = (metrics.size as u64, metrics.capacity as u64);
     let mut parts = vec![format!("{} full", percent(size, capacity))];

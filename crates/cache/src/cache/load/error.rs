@@ -41,6 +41,24 @@ pub enum LoadError<E> {
         /// How long this call was ready to wait.
         waited: Duration,
     },
+    /// A loader of many keys gave another number of values than there are keys.
+    Count {
+        /// The cache.
+        cache: String,
+        /// How many keys it was to load.
+        expected: usize,
+        /// How many values it gave.
+        got: usize,
+    },
+    /// The loader gave a value that this cache does not take. Those who view a cache as something narrower say so.
+    Refused {
+        /// The cache.
+        cache: String,
+        /// The key.
+        key: String,
+        /// What was expected, and what came.
+        reason: String,
+    },
 }
 
 impl<E> LoadError<E> {
@@ -49,6 +67,19 @@ impl<E> LoadError<E> {
         match self {
             Self::Loader(error) => Some(error),
             _ => None,
+        }
+    }
+
+    /// The same with what `map` makes of the loader's own error, for those who view a cache as something narrower.
+    pub fn map_loader<F>(self, map: impl FnOnce(Arc<E>) -> LoadError<F>) -> LoadError<F> {
+        match self {
+            Self::Loader(error) => map(error),
+            Self::Missing { cache, key, reason } => LoadError::Missing { cache, key, reason },
+            Self::Reentrant { cache, key } => LoadError::Reentrant { cache, key },
+            Self::Panicked { cache, key } => LoadError::Panicked { cache, key },
+            Self::Timeout { cache, key, waited } => LoadError::Timeout { cache, key, waited },
+            Self::Count { cache, expected, got } => LoadError::Count { cache, expected, got },
+            Self::Refused { cache, key, reason } => LoadError::Refused { cache, key, reason },
         }
     }
 }
@@ -66,6 +97,13 @@ impl<E: fmt::Display> fmt::Display for LoadError<E> {
             ),
             Self::Panicked { cache, key } => {
                 write!(f, "the loader of `{key}` in cache `{cache}` panicked; the next call tries again")
+            }
+            Self::Count { cache, expected, got } => write!(
+                f,
+                "the loader of cache `{cache}` was asked for {expected} values and gave {got}; one for each key is needed, in the order of the keys"
+            ),
+            Self::Refused { cache, key, reason } => {
+                write!(f, "the value of `{key}` cannot be in cache `{cache}`: {reason}")
             }
             Self::Timeout { cache, key, waited } => write!(
                 f,

@@ -7,7 +7,7 @@ use crate::{
     cache::{
         Answer, Shared,
         disk::Kept,
-        entries::Left,
+        entries::{KeyMark, Left},
         read::{Lead, outcome_of},
     },
     counters::Event,
@@ -28,34 +28,56 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         started: &Started,
         made: Result<Option<V>, E>,
     ) -> Result<Answer<V>, LoadError<E>> {
-        let cost = started.clock.elapsed().as_nanos() as u64;
+        let cost = started.elapsed();
+        match made {
+            Ok(made) => {
+                let (answer, landing) = self.conclude(key, lead, context, started, made, cost);
+                if let Some(landing) = landing {
+                    if let Some(bytes) = &landing.lead.bytes {
+                        // Where it fails, what is on disk is as stale as it was.
+                        let _ = self.write_disk(bytes, &landing.kept, &|| self.is_right(&landing));
+                    }
+                    self.land(key, landing);
+                }
+                Ok(answer)
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                self.fail(lead, &error, cost);
+                Err(LoadError::Loader(error))
+            }
+        }
+    }
+
+    /// Ends a flight whose loader failed after `cost` nanoseconds.
+    pub(super) fn fail<E: Send + Sync + 'static>(&self, lead: Lead<'_, K, V>, error: &Arc<E>, cost: u64) {
+        self.counters.add(Event::LoadNanos, cost);
+        self.count(Event::LoadError);
+        lead.ticket.fail(|| Outcome::Failed(Arc::clone(error) as _));
+    }
+
+    /// Finds out what is to be done with what a loader made in `cost` nanoseconds. Ends the flight if it is not to
+    /// be kept.
+    pub(super) fn conclude<'a>(
+        &self,
+        key: &K,
+        lead: Lead<'a, K, V>,
+        context: Load<'_>,
+        started: &Started,
+        made: Option<V>,
+        cost: u64,
+    ) -> (Answer<V>, Option<Landing<'a, K, V>>) {
         self.counters.add(Event::LoadNanos, cost);
         let mut said = context.into_said();
-        let answer = match made {
-            Ok(made) => answer(made, said.reason.take()),
-            Err(error) => {
-                self.count(Event::LoadError);
-                let error = Arc::new(error);
-                lead.ticket.fail(|| Outcome::Failed(Arc::clone(&error) as _));
-                return Err(LoadError::Loader(error));
-            }
-        };
-        let is_kept = match self.kept_of(key, answer.clone(), said, started, cost) {
-            Keeping::Kept(kept) => self.keep(key, lead, &answer, kept),
-            Keeping::Unwanted => {
-                lead.ticket.fail(|| outcome_of(&answer));
-                false
-            }
+        let answer = answer(made, said.reason.take());
+        match self.kept_of(key, answer.clone(), said, started, cost) {
+            Keeping::Kept(kept) => return (answer, Some(Landing { lead, kept })),
+            Keeping::Unwanted => lead.ticket.fail(|| outcome_of(&answer)),
             // Right for this call, which began before. Those who wait may have come after: they look anew.
-            Keeping::Outdated => {
-                lead.ticket.fail(|| Outcome::Abandoned);
-                false
-            }
-        };
-        if !is_kept {
-            self.count(Event::NotKept);
+            Keeping::Outdated => lead.ticket.fail(|| Outcome::Abandoned),
         }
-        Ok(answer)
+        self.count(Event::NotKept);
+        (answer, None)
     }
 
     /// What is kept of an answer, if where it comes from does not forbid it.
@@ -122,31 +144,43 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         Keeping::Kept(Kept::new(answer, refresh_at, origin))
     }
 
-    /// Keeps a value on disk and in memory, unless it was declared wrong while it was being made.
-    fn keep(&self, key: &K, lead: Lead<'_, K, V>, answer: &Answer<V>, kept: Kept<V>) -> bool {
-        // Asked when nobody else can write: who removes or replaces the row says so first and then writes.
-        let mark = lead.key_mark;
-        // What was cleared would serve nobody, and may replace what was loaded since.
-        let generation = kept.generation;
-        let still = || self.is_current(mark) && self.control.generation() == generation;
-        if let Some(bytes) = &lead.bytes {
-            let still = || lead.ticket.is_valid() && still();
-            // Where it fails, what is on disk is as stale as it was.
-            let _ = self.write_disk(bytes, &kept, &still);
-        }
-        let weight = self.weigh(key, answer);
+    /// Whether a value may still be written, asked when nobody else can write: who removes or replaces the row says
+    /// so first and then writes.
+    pub(super) fn is_right(&self, landing: &Landing<'_, K, V>) -> bool {
+        landing.lead.ticket.is_valid() && self.is_still(landing.lead.key_mark, landing.kept.generation)
+    }
+
+    /// Whether neither a key nor the whole cache was declared wrong. What was cleared would serve nobody, and may
+    /// replace what was loaded since.
+    fn is_still(&self, key_mark: Option<KeyMark>, generation: u64) -> bool {
+        self.is_current(key_mark) && self.control.generation() == generation
+    }
+
+    /// Keeps a value in memory, unless it was declared wrong while it was being made, and tells those who wait.
+    pub(super) fn land(&self, key: &K, landing: Landing<'_, K, V>) {
+        let Landing { lead, kept } = landing;
+        let (mark, generation, answer) = (lead.key_mark, kept.generation, kept.answer.clone());
+        let weight = self.weigh(key, &answer);
         let mut left = Left::nobody();
         let is_kept = lead.ticket.land(
-            || outcome_of(answer),
-            still,
+            || outcome_of(&answer),
+            || self.is_still(mark, generation),
             |owned| {
                 let entry = Self::entry_of(owned, kept, mark);
                 self.entries.insert(lead.hash, key, entry, weight, &mut left);
             },
         );
         self.bid_farewell(left);
-        is_kept
+        if !is_kept {
+            self.count(Event::NotKept);
+        }
     }
+}
+
+/// A value that may be kept, and the duty to end its flight.
+pub(super) struct Landing<'a, K: Key + ?Sized, V> {
+    pub(super) lead: Lead<'a, K, V>,
+    pub(super) kept: Kept<V>,
 }
 
 /// What is found about a new value.
