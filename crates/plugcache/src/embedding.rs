@@ -1,1 +1,4 @@
 //! Embeddings: texts as vectors, made once, and texts found by what they mean.
+
+#[cfg(feature = "embedding")]
+pub mod files;
