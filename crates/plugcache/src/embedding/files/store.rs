@@ -109,6 +109,8 @@ impl ModelStore {
             place.synchronise()?;
         }
         let manifest = Fetch { options: &self.options, client, source, place: &place }.run(report)?;
+        // Directories were made in it, whose names are to stay as surely as the manifest.
+        open_or_create_plain(&place.path().join(FILES))?.synchronise()?;
         manifest.write(&place)?;
         clean(&place)?;
         Ok(ModelDirectory { path: place.path().join(FILES), manifest: Some(manifest) })
