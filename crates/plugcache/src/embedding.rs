@@ -2,6 +2,8 @@
 
 mod choice;
 #[cfg(feature = "embedding")]
+pub mod files;
+#[cfg(feature = "embedding")]
 mod model;
 mod normalizer;
 mod precision;

@@ -105,6 +105,14 @@ impl Directory {
         self.synchronise()
     }
 
+    /// Puts a file of this directory in the place of one of another directory of the same file system, durably.
+    pub fn move_durably(&self, name: &CStr, other: &Self, new: &CStr) -> Result<()> {
+        rustix::fs::renameat(&self.fd, name, &other.fd, new)
+            .map_err(|errno| Error::io("replace", other.join(new), errno))?;
+        other.synchronise()?;
+        self.synchronise()
+    }
+
     /// Gives a file of this directory a second name in another directory of the same file system.
     pub fn link(&self, name: &CStr, other: &Self, new: &CStr) -> Result<()> {
         rustix::fs::linkat(&self.fd, name, &other.fd, new, AtFlags::empty())
@@ -180,5 +188,10 @@ mod tests {
         directory.link(c"a", &directory, c"b").unwrap();
         directory.rename_durably(c"b", c"c").unwrap();
         assert!(DataFile::open(&directory, c"c").unwrap().is_some());
+        std::fs::create_dir(place.path().join("other")).unwrap();
+        let other = directory.open_below(c"other").unwrap();
+        directory.move_durably(c"c", &other, c"d").unwrap();
+        assert!(DataFile::open(&directory, c"c").unwrap().is_none());
+        assert!(DataFile::open(&other, c"d").unwrap().is_some());
     }
 }

@@ -1,0 +1,64 @@
+//! A directory with all files of a model.
+
+use std::path::{Path, PathBuf};
+
+use plugcache_cache::fs::{Directory, Kind, c_path};
+
+use super::{
+    FetchError, Manifest,
+    source::{NEEDED, selecting},
+};
+
+/// A directory with all files of a model: one of a store, or one that somebody has put together.
+#[derive(Debug, Clone)]
+pub struct ModelDirectory {
+    pub(super) path: PathBuf,
+    pub(super) manifest: Option<Manifest>,
+}
+
+impl ModelDirectory {
+    /// A directory that the user supplies. It needs `config.json`, `tokenizer.json` and `model.safetensors`;
+    /// links are followed, as in the hub's own cache.
+    pub fn local(path: impl AsRef<Path>) -> Result<Self, FetchError> {
+        let path = path.as_ref();
+        // What is kept of it is kept under its path, wherever the program is started.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let directory = Directory::open(&path)?;
+        for name in NEEDED {
+            if !has(&directory, name)? {
+                return Err(FetchError::Incomplete { path: path.join(name) });
+            }
+        }
+        Ok(Self { path, manifest: None })
+    }
+
+    /// Where the files are.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Commit, lengths and digests. `None`: a directory that the user supplies.
+    pub fn manifest(&self) -> Option<&Manifest> {
+        self.manifest.as_ref()
+    }
+
+    /// Where a file of the model is. `None` if the model does not have it.
+    pub fn file(&self, name: &str) -> Option<PathBuf> {
+        let is_there = match &self.manifest {
+            Some(manifest) => manifest.held(name).is_some(),
+            None => Directory::open(&self.path)
+                .and_then(|directory| has(&directory, name))
+                .is_ok_and(|is_there| is_there),
+        };
+        is_there.then(|| self.path.join(name))
+    }
+
+    /// Files whose content selects what the model gives, there or not.
+    pub(super) fn selecting(&self) -> impl Iterator<Item = (&'static str, PathBuf)> {
+        selecting().map(|name| (name, self.path.join(name)))
+    }
+}
+
+pub(super) fn has(directory: &Directory, name: &str) -> plugcache_cache::Result<bool> {
+    Ok(directory.look(&c_path(name.as_bytes())?)?.is_some_and(|look| look.kind == Kind::File))
+}

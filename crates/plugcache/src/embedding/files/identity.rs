@@ -1,0 +1,56 @@
+//! Which model it is: a digest of what selects its vectors, wherever the files lie and came from.
+
+use plugcache_cache::{
+    Digest, Hub, Inputs,
+    cache::LoadError,
+    fs::{Directory, c_path},
+    hub::Given,
+};
+
+use super::{FetchError, ModelDirectory, Sha256Sum, directory::has};
+
+/// Files of a user's directory that are larger are no sentence model.
+const LARGEST: u64 = 8 << 30;
+
+impl ModelDirectory {
+    /// Digest over names and contents of the files that select what the model gives: configuration, tokenizer,
+    /// weights, pooling. Two copies of a model have the same one.
+    ///
+    /// It is in the manifest of a store's directory, and nothing is read. Of a user's directory all files are read
+    /// once; what came out is kept by `hub`, and costs a `stat` per file from then on, in other processes
+    /// too if the hub has a directory.
+    pub fn identity(&self, hub: &Hub) -> Result<Digest, FetchError> {
+        if let Some(manifest) = &self.manifest {
+            let sums =
+                self.selecting().filter_map(|(name, _)| manifest.held(name).map(|file| (name, file.sha256)));
+            return Ok(digest(sums));
+        }
+        let files: Inputs = self.selecting().map(|(_, path)| path).collect();
+        let given = Given::from(files).argument(&self.path.to_string_lossy()[..]).version("1");
+        match hub.try_memoize("model-identity", given, || self.compute()) {
+            Ok(digest) => Ok(*digest),
+            // The error itself, which those who waited for it share: asking once more gives each his own.
+            Err(LoadError::Loader(_) | _) => self.compute(),
+        }
+    }
+
+    fn compute(&self) -> Result<Digest, FetchError> {
+        let directory = Directory::open(&self.path)?;
+        let mut sums = Vec::new();
+        for (name, _) in self.selecting() {
+            if has(&directory, name)? {
+                let observed = directory.read(&c_path(name.as_bytes())?, LARGEST)?;
+                sums.push((name, Sha256Sum::of(&observed.bytes)));
+            }
+        }
+        Ok(digest(sums))
+    }
+}
+
+fn digest(sums: impl IntoIterator<Item = (&'static str, Sha256Sum)>) -> Digest {
+    let mut text = String::new();
+    for (name, sum) in sums {
+        text.push_str(&format!("{sum}  {name}\n"));
+    }
+    Digest::of(text.as_bytes())
+}

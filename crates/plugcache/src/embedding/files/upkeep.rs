@@ -1,0 +1,125 @@
+//! What is kept, whether it is still right, and away with it.
+
+use std::{fmt, path::PathBuf};
+
+use plugcache_cache::{
+    Digest,
+    directory::open_existing,
+    fs::{DataFile, Directory, Kind, c_path},
+};
+
+use super::{
+    FetchError, Manifest, ModelDirectory, ModelStore, Progress, Sha256Sum, Source,
+    manifest::NAME,
+    store::{FILES, parent_of},
+};
+
+/// A file of a model that is not what it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file.
+    pub path: PathBuf,
+    /// What it should be.
+    pub expected: String,
+    /// What it is.
+    pub found: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: expected {}, found {}", self.path.display(), self.expected, self.found)
+    }
+}
+
+impl ModelStore {
+    /// Reads all files of a model and compares them with its manifest. `None`: there is no manifest, so there is
+    /// no copy that could be wrong.
+    pub fn verify(&self, source: &Source) -> Result<Option<Vec<Problem>>, FetchError> {
+        let path = self.place(source.digest());
+        let Some(place) = open_existing(&path)? else { return Ok(None) };
+        let Some(manifest) = Manifest::read(&place)? else { return Ok(None) };
+        let mut problems = Vec::new();
+        for held in &manifest.files {
+            let (parent, name) = parent_of(&path.join(FILES), &held.name)?;
+            let file = match open_existing(&parent)? {
+                Some(parent) => DataFile::open(&parent, &name)?,
+                None => None,
+            };
+            let expected = format!("{} bytes, SHA-256 {}", held.length, held.sha256);
+            let found = match file {
+                None => "nothing".to_owned(),
+                Some(file) => format!("{} bytes, SHA-256 {}", file.size()?, Sha256Sum::of_file(&file)?),
+            };
+            if found != expected {
+                problems.push(Problem { path: path.join(FILES).join(&held.name), expected, found });
+            }
+        }
+        Ok(Some(problems))
+    }
+
+    /// Like [`verify`](Self::verify), and if something is wrong, the copy counts as incomplete from here on: the
+    /// next fetch keeps the files that are right and fetches the others.
+    pub fn repair(&self, source: &Source) -> Result<Option<Vec<Problem>>, FetchError> {
+        let Some(root) = open_existing(&self.path)? else { return Ok(None) };
+        let _lock = self.lock(&root, source.digest(), &mut |_: Progress<'_>| {})?;
+        let problems = self.verify(source)?;
+        if problems.as_ref().is_some_and(|problems| !problems.is_empty())
+            && let Some(place) = open_existing(&self.place(source.digest()))?
+        {
+            place.remove(NAME)?;
+            place.synchronise()?;
+        }
+        Ok(problems)
+    }
+
+    /// All complete models, in no order.
+    pub fn list(&self) -> Result<Vec<ModelDirectory>, FetchError> {
+        let Some(root) = open_existing(&self.path)? else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for (name, kind) in root.list()?.0 {
+            if kind == Kind::Directory
+                && let Some(digest) = digest_of(&name)
+                && let Some(model) = self.stored(digest)?
+            {
+                found.push(model);
+            }
+        }
+        Ok(found)
+    }
+
+    /// How many bytes all files take, those of incomplete models included.
+    pub fn size(&self) -> Result<u64, FetchError> {
+        open_existing(&self.path)?.map_or(Ok(0), |root| size_of(&root))
+    }
+
+    /// Removes a model, and what is there of it if it is not complete. `false` if there was nothing. Who has its
+    /// files open keeps them.
+    pub fn remove(&self, source: &Source) -> Result<bool, FetchError> {
+        let Some(root) = open_existing(&self.path)? else { return Ok(false) };
+        let digest = source.digest();
+        let _lock = self.lock(&root, digest, &mut |_: Progress<'_>| {})?;
+        let Some(place) = open_existing(&self.place(digest))? else { return Ok(false) };
+        // First what makes it complete: a kill in between leaves no model that lacks files.
+        place.remove(NAME)?;
+        place.synchronise()?;
+        Ok(root.remove_tree(&c_path(digest.to_string().as_bytes())?)?)
+    }
+}
+
+/// The digest that a directory is named by.
+fn digest_of(name: &[u8]) -> Option<Digest> {
+    data_encoding::HEXLOWER.decode(name).ok()?.try_into().ok().map(Digest)
+}
+
+fn size_of(directory: &Directory) -> Result<u64, FetchError> {
+    let mut total = 0;
+    for (name, kind) in directory.list()?.0 {
+        let name = c_path(&name)?;
+        total += match kind {
+            Kind::File => directory.look(&name)?.map_or(0, |look| look.stamp.size),
+            Kind::Directory => size_of(&directory.open_below(&name)?)?,
+            Kind::Other => 0,
+        };
+    }
+    Ok(total)
+}
