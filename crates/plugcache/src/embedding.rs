@@ -2,6 +2,8 @@
 
 mod choice;
 #[cfg(feature = "embedding")]
+mod embedder;
+#[cfg(feature = "embedding")]
 pub mod files;
 #[cfg(feature = "embedding")]
 mod model;
@@ -10,6 +12,8 @@ mod precision;
 mod vectors;
 
 pub use choice::{Choice, Level};
+#[cfg(feature = "embedding")]
+pub use embedder::{EmbedError, Embedder, EmbedderBuilder};
 #[cfg(feature = "embedding")]
 pub use model::{Model, ModelError};
 pub use normalizer::{Function, Normalizer};

@@ -3,5 +3,6 @@
 
 #![cfg(feature = "embedding")]
 
+mod embedder;
 mod model;
 mod tools;

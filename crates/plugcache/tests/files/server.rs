@@ -61,7 +61,10 @@ impl Request {
 
     /// The file that it is about, without repository and revision.
     pub(crate) fn file(&self) -> &str {
-        self.path.split_once("/resolve/").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, file)| file)
+        self.path
+            .split_once("/resolve/")
+            .and_then(|(_, rest)| rest.split_once('/'))
+            .map_or("", |(_, file)| file)
     }
 
     pub(crate) fn from(&self) -> Option<usize> {

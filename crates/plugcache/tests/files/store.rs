@@ -39,7 +39,10 @@ fn fetched_once_then_found() {
     assert_eq!(server.requests().len(), asked, "a complete copy asks for nothing");
     // All but the first question are about the commit that the first one found.
     let first = server.requests().remove(0);
-    assert_eq!((first.method.as_str(), first.path.as_str()), ("HEAD", "/owner/model/resolve/main/config.json"));
+    assert_eq!(
+        (first.method.as_str(), first.path.as_str()),
+        ("HEAD", "/owner/model/resolve/main/config.json")
+    );
     assert!(server.requests()[1..].iter().all(|request| request.path.contains(COMMIT)));
 
     let private = std::fs::metadata(store.path()).unwrap().permissions().mode();

@@ -1,0 +1,143 @@
+//! A model is loaded once, and a text computed once.
+
+use std::{path::Path, time::Duration};
+
+use plugcache::{
+    Hub,
+    embedding::{Embedder, Model, Normalizer, Precision, files::ModelDirectory},
+};
+
+use crate::tools::{cosine, reference};
+
+fn small(name: &str) -> ModelDirectory {
+    ModelDirectory::local(reference().join(name)).unwrap()
+}
+
+fn in_directory(place: &Path) -> Hub {
+    Hub::builder().directory(place).build().unwrap()
+}
+
+fn loads_of_the_model(hub: &Hub) -> u64 {
+    hub.stats()["embedding-model"].loads
+}
+
+#[test]
+fn many_threads_load_the_model_once_and_compute_each_text_once() {
+    let hub = Hub::in_memory();
+    let embedder = Embedder::builder(small("small-mpnet")).threads(1).build(&hub).unwrap();
+    assert!(!embedder.is_loaded());
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let embedder = &embedder;
+            scope.spawn(move || {
+                for text in 0..20 {
+                    embedder.embed(&format!("text {text}")).unwrap();
+                }
+                let texts: Vec<String> = (thread..thread + 200).map(|text| format!("text {text}")).collect();
+                let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                assert_eq!(embedder.embed_many(&texts).unwrap().len(), 200);
+            });
+        }
+    });
+    assert_eq!(loads_of_the_model(&hub), 1);
+    assert_eq!(embedder.vectors().cache().stats().loads, 207);
+}
+
+#[test]
+fn a_later_program_has_the_vectors_and_loads_no_model() {
+    let place = tempfile::tempdir().unwrap();
+    let texts = ["Created container 100", "Removed it", "Created container 100"];
+    let first = {
+        let embedder = Embedder::builder(small("small-mpnet")).build(&in_directory(place.path())).unwrap();
+        embedder.embed_many(&texts).unwrap()
+    };
+    let hub = in_directory(place.path());
+    let embedder = Embedder::builder(small("small-mpnet")).build(&hub).unwrap();
+    assert_eq!(embedder.embed_many(&texts).unwrap(), first);
+    assert_eq!(*embedder.embed(texts[1]).unwrap(), *first[1]);
+    assert!(!embedder.is_loaded());
+    assert_eq!(embedder.vectors().cache().stats().disk_hits, 2);
+    // A copy elsewhere is the same model.
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::create_dir(copy.path().join("1_Pooling")).unwrap();
+    for name in [
+        "config.json",
+        "tokenizer.json",
+        "model.safetensors",
+        "1_Pooling/config.json",
+        "modules.json",
+        "sentence_bert_config.json",
+    ] {
+        std::fs::copy(reference().join("small-mpnet").join(name), copy.path().join(name)).unwrap();
+    }
+    drop((embedder, hub));
+    let copied = || ModelDirectory::local(copy.path()).unwrap();
+    let embedder = Embedder::builder(copied()).build(&in_directory(place.path())).unwrap();
+    assert_eq!(*embedder.embed(texts[0]).unwrap(), *first[0]);
+    assert!(!embedder.is_loaded());
+    drop(embedder);
+    // An edited file makes it another one, though size and place are the same.
+    let modules = copy.path().join("sentence_bert_config.json");
+    let edited = std::fs::read_to_string(&modules).unwrap().replace("100", "101");
+    std::fs::write(&modules, edited).unwrap();
+    let embedder = Embedder::builder(copied()).build(&in_directory(place.path())).unwrap();
+    embedder.embed(texts[0]).unwrap();
+    assert!(embedder.is_loaded());
+}
+
+#[test]
+fn models_normalisers_and_precisions_have_vectors_of_their_own() {
+    let place = tempfile::tempdir().unwrap();
+    let text = "Created container 100";
+    let with = |name, normalizer: Normalizer, precision| {
+        let builder = Embedder::builder(small(name)).normalizer(normalizer).precision(precision);
+        let embedder = builder.build(&in_directory(place.path())).unwrap();
+        let vector = embedder.embed(text).unwrap();
+        assert!(embedder.is_loaded(), "{name} was served a vector of another kind");
+        vector
+    };
+    let exact = with("small-mpnet", Normalizer::None, Precision::F32);
+    let other = with("small-bert", Normalizer::None, Precision::F32);
+    assert_ne!(exact, other);
+    let normalised = with("small-mpnet", Normalizer::Digits, Precision::F32);
+    let model = Model::load(&reference().join("small-mpnet"), Some(1)).unwrap();
+    assert_eq!(*normalised, model.embed("Created container #").unwrap());
+    for precision in [Precision::F16, Precision::I8] {
+        let rounded = with("small-mpnet", Normalizer::None, precision);
+        assert!(rounded != exact && cosine(&rounded, &exact) > 0.999);
+    }
+}
+
+#[test]
+fn a_model_that_is_idle_is_let_go_and_loaded_again() {
+    let hub = Hub::in_memory();
+    let embedder = Embedder::builder(small("small-bert")).build(&hub).unwrap();
+    assert!(!embedder.release_idle(Duration::ZERO));
+    let vector = embedder.embed("a").unwrap();
+    assert!(embedder.is_loaded() && !embedder.release_idle(Duration::from_hours(1)));
+    assert!(embedder.release_idle(Duration::ZERO) && !embedder.is_loaded());
+    // A vector that is kept needs no model.
+    assert_eq!(embedder.embed("a").unwrap(), vector);
+    assert!(!embedder.is_loaded());
+    embedder.embed("b").unwrap();
+    assert!(embedder.is_loaded());
+    assert_eq!(loads_of_the_model(&hub), 2);
+}
+
+#[test]
+fn a_model_that_cannot_be_loaded_is_an_error_until_it_can() {
+    let place = tempfile::tempdir().unwrap();
+    for name in ["config.json", "tokenizer.json"] {
+        std::fs::copy(reference().join("small-bert").join(name), place.path().join(name)).unwrap();
+    }
+    let weights = place.path().join("model.safetensors");
+    std::fs::write(&weights, b"cut off").unwrap();
+    let directory = ModelDirectory::local(place.path()).unwrap();
+    let embedder = Embedder::builder(directory).build(&Hub::in_memory()).unwrap();
+    for _ in 0..2 {
+        let error = embedder.embed("a").unwrap_err().to_string();
+        assert!(error.contains("model.safetensors"), "{error}");
+    }
+    std::fs::copy(reference().join("small-bert/model.safetensors"), weights).unwrap();
+    assert_eq!(embedder.embed("a").unwrap().len(), 32);
+}
