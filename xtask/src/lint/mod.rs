@@ -44,21 +44,21 @@ fn formatting() -> Result {
 }
 
 fn clippy() -> Result {
-    process::run(repo::cargo().args([
-        "clippy",
-        "--quiet",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "--deny",
-        "warnings",
-    ]))
+    let judge = |packages: &[&str]| {
+        let mut clippy = repo::cargo();
+        clippy.args(["clippy", "--quiet", "--all-targets"]).args(packages);
+        process::run(clippy.args(["--", "--deny", "warnings"]))
+    };
+    judge(&[&["--workspace"][..], &repo::FEATURES].concat())?;
+    // The default build, too: what is used with a feature only would be unused without.
+    judge(&["--package", "plugcache", "--package", "plugcache-cli"])
 }
 
 fn documentation() -> Result {
     process::run(
         repo::cargo()
             .args(["doc", "--quiet", "--workspace", "--no-deps"])
+            .args(repo::FEATURES)
             .env("RUSTDOCFLAGS", "--deny warnings"),
     )
 }

@@ -7,10 +7,15 @@ mod tally;
 
 use std::{
     path::PathBuf,
+    process::Command,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::{Result, environment, process, python::Python, repo};
+use crate::{
+    Result, environment, process,
+    python::Python,
+    repo::{self, FEATURES},
+};
 use tally::Tally;
 
 type Variables = [(&'static str, PathBuf)];
@@ -30,7 +35,8 @@ pub(crate) fn run(arguments: &[String]) -> Result {
             eprintln!("examples: {error}");
             failed.push("examples");
         }
-        if !tested(&["test", "--workspace", "--doc"], &[], &variables, &tally)? {
+        let documentation = [&["test", "--workspace", "--doc"][..], &FEATURES].concat();
+        if !tested(&documentation, &[], &variables, &tally)? {
             failed.push("documentation tests");
         }
     }
@@ -44,6 +50,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     let mut runner = if has_nextest() { vec!["nextest", "run"] } else { vec!["test", "--all-targets"] };
     if !arguments.iter().any(|argument| argument == "-p" || argument == "--package") {
         runner.push("--workspace");
+        runner.extend(FEATURES);
     }
     if !tested(&runner, arguments, &variables, &tally)? {
         failed.push("tests");
@@ -60,7 +67,8 @@ pub(crate) fn run(arguments: &[String]) -> Result {
 pub(crate) fn named(part: &str, variables: &Variables) -> Result {
     let tally = Arc::new(Mutex::new(Tally::default()));
     let options = ["--", "--include-ignored"].map(str::to_owned);
-    let passed = tested(&["test", "--workspace", "--tests", part], &options, variables, &tally)?;
+    let command = [&["test", "--workspace", "--tests"][..], &FEATURES, &[part]].concat();
+    let passed = tested(&command, &options, variables, &tally)?;
     let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
     println!("total: {tally}");
     match (passed, tally.passed) {
@@ -87,11 +95,12 @@ fn tested(
 /// Runs each example of the public library: they are documentation, and documentation has to be true.
 /// Other crates' examples are tools for those who work on them; they are only built.
 fn examples(variables: &Variables) -> Result {
+    // With all of the workspace, as the tests are built: `cargo run` would build what they stand on once more.
+    process::run(repo::cargo().args(["build", "--workspace", "--examples"]).args(FEATURES))?;
     for package in repo::packages()?.iter().filter(|package| package.name == "plugcache") {
         for example in &package.examples {
-            let mut cargo = repo::cargo();
-            cargo.args(["run", "--quiet", "--package", &package.name, "--example", example]);
-            process::run(cargo.envs(variables.iter().cloned()))?;
+            let mut command = Command::new(repo::target().join("debug/examples").join(example));
+            process::run(command.current_dir(repo::root()).envs(variables.iter().cloned()))?;
         }
     }
     Ok(())
