@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+pub mod embedding;
 mod files;
 pub mod section;
 #[cfg(test)]
@@ -98,6 +99,14 @@ pub enum ConfigError {
         /// What it says and what was expected.
         problem: String,
     },
+    /// A file does, in a value that is read later than the file.
+    #[error("{origin}: {problem}")]
+    Value {
+        /// Where it stands.
+        origin: Origin,
+        /// What it says and what was expected.
+        problem: String,
+    },
     /// A file does.
     #[error(transparent)]
     File(#[from] ProjectError),
@@ -131,7 +140,7 @@ pub struct Config {
     pub no_cache: Setting<bool>,
     /// Which caches make their values anew. Default: none.
     pub refresh: Setting<Refresh>,
-    /// Reach for nothing on a network. Default: no.
+    /// Reach for nothing on a network; `HF_HUB_OFFLINE` says so, too. Default: no.
     pub offline: Setting<bool>,
     /// How far files are looked at before an answer is given. Default: [`Strength::Full`].
     pub strength: Setting<Strength>,
@@ -143,6 +152,8 @@ pub struct Config {
     pub redis_url: Setting<Option<String>>,
     /// Which messages are shown, as `tracing` filters are written. Default: `warn`.
     pub log: Setting<String>,
+    /// Texts as vectors.
+    pub embedding: embedding::Embedding,
     /// Settings of single caches. One that only variables are about has its name with `_` for `-`.
     pub caches: BTreeMap<String, OneCache>,
     /// Variables that begin like ours and mean nothing.
@@ -199,7 +210,10 @@ impl Config {
                 refresh.or(variables.read("REFRESH", |text| Ok(variables::refresh(text)))?),
                 Refresh::None,
             ),
-            offline: Setting::or_default(variables.read("OFFLINE", units::flag)?, false),
+            offline: Setting::or_default(
+                variables.read("OFFLINE", units::flag)?.or(variables.read_foreign("HF_HUB_OFFLINE", units::flag)?),
+                false,
+            ),
             strength: Setting::or_default(
                 Setting::flag(flags.strength, "--strength")
                     .or(variables.read("STRENGTH", str::parse)?)
@@ -215,6 +229,7 @@ impl Config {
             max_size: optional(max_size.or_else(|| files.all(|all| all.max_size.map(|bytes| bytes.0)))),
             redis_url: optional(variables.read("REDIS_URL", text)?),
             log: Setting::or_default(variables.read("LOG", text)?, "warn".to_owned()),
+            embedding: embedding::Embedding::read(&variables, files)?,
             caches: caches(&variables, files)?,
             unknown: variables.unknown(),
         })

@@ -10,7 +10,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::config::section;
+use crate::config::{embedding, section};
 
 /// What a project file may say. Paths are relative to the file.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -44,6 +44,8 @@ pub struct Project {
     pub cache: section::All,
     /// What is durable.
     pub data: section::Data,
+    /// Texts as vectors.
+    pub embedding: embedding::Section,
     /// Settings of single caches, by name.
     pub caches: BTreeMap<String, section::One>,
     /// Module literals to read besides the class: `_CONFIG`, `__version__`.
@@ -106,6 +108,7 @@ impl Project {
             .chain(&mut self.cache.directory)
             .chain(&mut self.data.directory);
         paths.for_each(|path| *path = directory.join(&*path));
+        self.embedding.relative_to(directory);
         self.cache.directory = self.cache.directory.or_else(|| self.cache_dir.clone());
         self
     }

@@ -41,6 +41,15 @@ pub(super) fn show(place: &Place, output: &Output) -> Result<Outcome, Failure> {
         row("no_cache", &config.no_cache, flag_of),
         row("refresh", &config.refresh, refresh_of),
         row("offline", &config.offline, flag_of),
+        row("embedding.model", &config.embedding.model, |model| optional(model.as_ref(), shown_and_json)),
+        row("embedding.models_directory", &config.embedding.models_directory, |path| {
+            optional(path.as_ref().map(|path| path.display()).as_ref(), shown_and_json)
+        }),
+        row("embedding.normalize", &config.embedding.normalizer, shown_and_json),
+        row("embedding.precision", &config.embedding.precision, shown_and_json),
+        row("embedding.endpoint", &config.embedding.endpoint, |url| {
+            optional(url.as_ref(), shown_and_json)
+        }),
         row("redis_url", &config.redis_url, |url| {
             (without_password(url.as_deref()), json!(without_password(url.as_deref())))
         }),
@@ -80,6 +89,10 @@ fn row<T>(name: impl Into<String>, setting: &Setting<T>, show: impl Fn(&T) -> (S
 
 fn optional<T>(value: Option<&T>, show: impl Fn(&T) -> (String, Value)) -> (String, Value) {
     value.map_or_else(|| ("as each program says".to_owned(), Value::Null), show)
+}
+
+fn shown_and_json<T: std::fmt::Display>(value: &T) -> (String, Value) {
+    (value.to_string(), json!(value.to_string()))
 }
 
 fn bytes_of(bytes: &u64) -> (String, Value) {

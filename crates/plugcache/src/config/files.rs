@@ -41,6 +41,7 @@ impl Files {
         let below = path.parent().unwrap_or(Path::new(""));
         let paths = user.cache.directory.iter_mut().chain(&mut user.data.directory);
         paths.for_each(|directory| *directory = below.join(&*directory));
+        user.embedding.relative_to(below);
         Ok(user)
     }
 
@@ -53,33 +54,29 @@ impl Files {
     }
 
     pub(super) fn data_directory(&self) -> Option<Setting<PathBuf>> {
-        let project = self.project.as_ref().and_then(|(path, project)| {
-            let value = project.data.directory.clone()?;
-            Some(Setting { value, origin: Origin::Project(path.clone()) })
-        });
-        project.or_else(|| {
-            let (path, user) = self.user.as_ref()?;
-            Some(Setting { value: user.data.directory.clone()?, origin: Origin::User(path.clone()) })
-        })
+        self.either(|project| project.data.directory.clone(), |user| user.data.directory.clone())
     }
 
     pub(super) fn all<T>(&self, take: impl Fn(&All) -> Option<T>) -> Option<Setting<T>> {
-        let project = self.project.as_ref().and_then(|(path, project)| {
-            Some(Setting { value: take(&project.cache)?, origin: Origin::Project(path.clone()) })
-        });
-        project.or_else(|| {
-            let (path, user) = self.user.as_ref()?;
-            Some(Setting { value: take(&user.cache)?, origin: Origin::User(path.clone()) })
-        })
+        self.either(|project| take(&project.cache), |user| take(&user.cache))
     }
 
     pub(super) fn one<T>(&self, name: &str, take: impl Fn(&One) -> Option<T>) -> Option<Setting<T>> {
+        self.either(|project| take(project.caches.get(name)?), |user| take(user.caches.get(name)?))
+    }
+
+    /// What the project's file says, or else the user's.
+    pub(super) fn either<T>(
+        &self,
+        of_project: impl Fn(&Project) -> Option<T>,
+        of_user: impl Fn(&User) -> Option<T>,
+    ) -> Option<Setting<T>> {
         let project = self.project.as_ref().and_then(|(path, project)| {
-            Some(Setting { value: take(project.caches.get(name)?)?, origin: Origin::Project(path.clone()) })
+            Some(Setting { value: of_project(project)?, origin: Origin::Project(path.clone()) })
         });
         project.or_else(|| {
             let (path, user) = self.user.as_ref()?;
-            Some(Setting { value: take(user.caches.get(name)?)?, origin: Origin::User(path.clone()) })
+            Some(Setting { value: of_user(user)?, origin: Origin::User(path.clone()) })
         })
     }
 

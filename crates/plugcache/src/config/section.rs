@@ -7,7 +7,7 @@ use serde::{
     de::{self, Visitor},
 };
 
-use super::units;
+use super::{embedding, units};
 
 /// `[cache]`: all caches together.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -57,6 +57,8 @@ pub struct User {
     pub cache: All,
     /// What is durable.
     pub data: Data,
+    /// Texts as vectors.
+    pub embedding: embedding::Section,
     /// Single ones.
     pub caches: BTreeMap<String, One>,
 }

@@ -13,7 +13,7 @@ use plugcache_cache::hub::Refresh;
 pub(super) const PREFIX: &str = "PLUGCACHE_";
 
 /// Variables that are not about a single cache.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 15] = [
     "DIR",
     "DATA_DIR",
     "NO_CACHE",
@@ -25,37 +25,53 @@ const KNOWN: [&str; 11] = [
     "LOG",
     "STRENGTH",
     "STEPS",
+    "EMBEDDING_MODEL",
+    "EMBEDDING_MODELS_DIRECTORY",
+    "EMBEDDING_NORMALIZE",
+    "EMBEDDING_PRECISION",
 ];
 
 /// Endings of those about a single cache, the longer before those they end with.
 const ENDINGS: [&str; 5] = ["_DISK_MAX_BYTES", "_MAX_BYTES", "_CAPACITY", "_TTL", "_DISK"];
 
-/// The variables that begin with [`PREFIX`] and are not empty, without it.
+/// Variables of other programs that mean the same here.
+const FOREIGN: [&str; 2] = ["HF_ENDPOINT", "HF_HUB_OFFLINE"];
+
+/// The variables that begin with [`PREFIX`] and are not empty, without it; and those of [`FOREIGN`].
 #[derive(Debug, Default)]
-pub(super) struct Variables(BTreeMap<String, OsString>);
+pub(super) struct Variables {
+    ours: BTreeMap<String, OsString>,
+    foreign: BTreeMap<&'static str, OsString>,
+}
 
 impl Variables {
     pub(super) fn of<K: Into<OsString>, V: Into<OsString>>(all: impl IntoIterator<Item = (K, V)>) -> Self {
-        let ours = all.into_iter().filter_map(|(name, value)| {
-            let (name, value) = (name.into().into_string().ok()?, value.into());
-            (!value.is_empty()).then_some((name.strip_prefix(PREFIX)?.to_owned(), value))
-        });
-        Self(ours.collect())
+        let mut variables = Self::default();
+        for (name, value) in all {
+            let (name, value): (OsString, OsString) = (name.into(), value.into());
+            let Some(name) = name.to_str().filter(|_| !value.is_empty()) else { continue };
+            if let Some(name) = name.strip_prefix(PREFIX) {
+                variables.ours.insert(name.to_owned(), value);
+            } else if let Some(foreign) = FOREIGN.into_iter().find(|foreign| *foreign == name) {
+                variables.foreign.insert(foreign, value);
+            }
+        }
+        variables
     }
 
     /// Those that mean nothing.
     pub(super) fn unknown(&self) -> Vec<String> {
         let means_nothing = |name: &&String| !KNOWN.contains(&name.as_str()) && split(name).is_none();
-        self.0.keys().filter(means_nothing).map(|name| format!("{PREFIX}{name}")).collect()
+        self.ours.keys().filter(means_nothing).map(|name| format!("{PREFIX}{name}")).collect()
     }
 
     /// Caches that some of them are about, as they are written here.
     pub(super) fn stems(&self) -> BTreeSet<String> {
-        self.0.keys().filter(|name| !KNOWN.contains(&name.as_str())).filter_map(|name| split(name)).collect()
+        self.ours.keys().filter(|name| !KNOWN.contains(&name.as_str())).filter_map(|name| split(name)).collect()
     }
 
     pub(super) fn path(&self, name: &str) -> Option<Setting<PathBuf>> {
-        let value = PathBuf::from(self.0.get(name)?);
+        let value = PathBuf::from(self.ours.get(name)?);
         Some(Setting { value, origin: Origin::Variable(format!("{PREFIX}{name}")) })
     }
 
@@ -64,13 +80,30 @@ impl Variables {
         name: &str,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Result<Option<Setting<T>>, ConfigError> {
-        let Some(value) = self.0.get(name) else { return Ok(None) };
-        let name = format!("{PREFIX}{name}");
-        let text = value.to_str().ok_or_else(|| format!("`{}` is not UTF-8", value.display()));
-        match text.and_then(parse) {
-            Ok(value) => Ok(Some(Setting { value, origin: Origin::Variable(name) })),
-            Err(problem) => Err(ConfigError::Variable { name, problem }),
-        }
+        let Some(value) = self.ours.get(name) else { return Ok(None) };
+        read_value(format!("{PREFIX}{name}"), value, parse)
+    }
+
+    /// One of [`FOREIGN`].
+    pub(super) fn read_foreign<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<Setting<T>>, ConfigError> {
+        let Some(value) = self.foreign.get(name) else { return Ok(None) };
+        read_value(name.to_owned(), value, parse)
+    }
+}
+
+fn read_value<T>(
+    name: String,
+    value: &OsString,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<Setting<T>>, ConfigError> {
+    let text = value.to_str().ok_or_else(|| format!("`{}` is not UTF-8", value.display()));
+    match text.and_then(parse) {
+        Ok(value) => Ok(Some(Setting { value, origin: Origin::Variable(name) })),
+        Err(problem) => Err(ConfigError::Variable { name, problem }),
     }
 }
 

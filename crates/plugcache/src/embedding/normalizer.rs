@@ -5,7 +5,7 @@
 //! text, whoever asks first, so an answer does not depend on who asked before; and it is not the vector of the text
 //! itself, which is why nothing is normalised unless the host asks for it.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, str::FromStr, sync::Arc};
 
 /// Which texts share a vector. Default: none but equal ones.
 ///
@@ -69,6 +69,19 @@ impl fmt::Display for Normalizer {
             Self::None => f.write_str("none"),
             Self::Digits => f.write_str("digits"),
             Self::Host { name, .. } => write!(f, "host:{name}"),
+        }
+    }
+}
+
+/// Of those that need no function: `none`, `digits`.
+impl FromStr for Normalizer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.trim() {
+            "none" => Ok(Self::None),
+            "digits" => Ok(Self::Digits),
+            _ => Err(format!("`{text}` normalises nothing: expected none or digits")),
         }
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! The bytes are in `docs/format.md`.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use half::f16;
 use plugcache_cache::Codec;
@@ -62,6 +62,19 @@ impl fmt::Display for Precision {
             Self::F16 => "f16",
             Self::I8 => "i8",
         })
+    }
+}
+
+impl FromStr for Precision {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.trim() {
+            "f32" => Ok(Self::F32),
+            "f16" => Ok(Self::F16),
+            "i8" => Ok(Self::I8),
+            _ => Err(format!("`{text}` is no precision: expected f32, f16 or i8")),
+        }
     }
 }
 

@@ -3,7 +3,10 @@
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use super::{BLOCKS, BlockCache, DIFFS, DiffCache, EMBEDDINGS, EmbeddingCache, QUERIES, QueryCache};
-use crate::config::{Config, ConfigError, Origin, Setting, units};
+use crate::{
+    config::{Config, ConfigError, Origin, Setting, units},
+    embedding::{Choice, Level},
+};
 
 /// What the variables `OPDBUS_*` and `OPENHCS_DISABLE_REGISTRY_CACHE` say. Nothing here looks at the
 /// environment: whoever is at the edge hands it in.
@@ -21,6 +24,10 @@ pub struct Settings {
     pub diff_cache_size: Setting<usize>,
     /// `OPDBUS_CACHE_DIR`: where caches are kept. Default: `/var/lib/op-dbus/cache`.
     pub cache_dir: Setting<PathBuf>,
+    /// `OP_DBUS_VECTOR_LEVEL`: which model makes vectors. Default: none.
+    pub vector_level: Setting<Level>,
+    /// `OP_DBUS_MODEL_DIR`: where models are kept. Default: `/var/lib/op-dbus/models`.
+    pub model_dir: Setting<PathBuf>,
     /// `OPENHCS_DISABLE_REGISTRY_CACHE`: whether nothing is kept beyond the process. Default: no.
     pub disable_registry_cache: Setting<bool>,
 }
@@ -51,6 +58,8 @@ impl Settings {
             "OPDBUS_QUERY_CACHE_TTL" => self.query_cache_ttl = read(name, value, units::duration)?,
             "OPDBUS_DIFF_CACHE_SIZE" => self.diff_cache_size = read(name, value, entries)?,
             "OPDBUS_CACHE_DIR" => self.cache_dir = set_by(name, value.into()),
+            "OP_DBUS_VECTOR_LEVEL" => self.vector_level = read(name, value, str::parse)?,
+            "OP_DBUS_MODEL_DIR" => self.model_dir = set_by(name, value.into()),
             "OPENHCS_DISABLE_REGISTRY_CACHE" => self.disable_registry_cache = read(name, value, units::flag)?,
             _ => {}
         }
@@ -64,6 +73,9 @@ impl Settings {
         if self.disable_registry_cache.value {
             put(&mut config.no_cache, &self.disable_registry_cache, |_| true);
         }
+        let embedding = &mut config.embedding;
+        put(&mut embedding.model, &self.vector_level, |level| Some(Choice::Level(*level)));
+        put(&mut embedding.models_directory, &self.model_dir, |path| Some(path.clone()));
         put_one(config, EMBEDDINGS, &self.embedding_cache_size, |one| &mut one.capacity);
         put_one(config, EMBEDDINGS, &self.embedding_disk_cache, |one| &mut one.disk);
         put_one(config, BLOCKS, &self.block_cache_size, |one| &mut one.capacity);
@@ -105,6 +117,8 @@ impl Default for Settings {
             block_cache_size: usual(1000),
             query_cache_ttl: usual(Duration::from_secs(5)),
             diff_cache_size: usual(100),
+            vector_level: usual(Level::None),
+            model_dir: usual("/var/lib/op-dbus/models".into()),
             cache_dir: usual("/var/lib/op-dbus/cache".into()),
             disable_registry_cache: usual(false),
         }
