@@ -4,7 +4,7 @@ use std::{
     convert::Infallible,
     fs,
     path::Path,
-    process::Command,
+    process::{Command, Stdio},
     sync::{Barrier, Mutex},
 };
 
@@ -180,7 +180,8 @@ fn two_processes_with_different_models_never_meet() {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "keeping::a_program_of_one_model", "--ignored", "--nocapture"]);
         command.env("VECTORS_PLACE", place.path()).env("VECTORS_MODEL", model);
-        command.env("VECTORS_DIMENSION", dimension.to_string()).spawn().unwrap()
+        command.env("VECTORS_DIMENSION", dimension.to_string());
+        command.stdout(Stdio::null()).spawn().unwrap()
     };
     for _ in 0..2 {
         let programs = [run("MiniLM-L3", 384), run("MPNet", 768), run("MiniLM-L3", 384)];
