@@ -13,6 +13,7 @@ use plugcache::{
     cache::cache::LoadError,
     embedding::{Precision, Vectors},
 };
+use plugcache_testkit::Allocations;
 
 use super::{build, embed, on_disk};
 
@@ -40,6 +41,21 @@ fn only_what_is_missing_is_computed_each_text_once() {
     assert_eq!(asked.lock().unwrap()[1..], ["d"]);
     assert_eq!(vectors.clear().unwrap(), 4);
     assert_eq!((vectors.get("aa"), vectors.stats().size), (None, 0));
+}
+
+#[test]
+fn a_hit_in_memory_allocates_nothing() {
+    let vectors = build(&Hub::in_memory(), |it| it.dimension(384));
+    embed(&vectors, "Created container 100", &[0.5; 384]);
+    let counted = Allocations::of(|| {
+        for _ in 0..100 {
+            assert_eq!(vectors.get("Created container 100").unwrap().len(), 384);
+            let found = vectors.get_or_embed("Created container 100", |_| Err(()));
+            assert_eq!(found.unwrap().len(), 384);
+        }
+    });
+    assert_eq!(counted, 0);
+    assert!(Allocations::of(|| drop(std::hint::black_box(Box::new(7)))) > 0, "they are counted");
 }
 
 #[test]

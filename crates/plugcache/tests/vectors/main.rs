@@ -13,6 +13,10 @@ use plugcache::{
     Hub,
     embedding::{Vectors, VectorsBuilder},
 };
+use plugcache_testkit::Allocations;
+
+#[global_allocator]
+static COUNTING: Allocations = Allocations;
 
 fn on_disk(path: &Path) -> Hub {
     Hub::builder().directory(path).build().unwrap()
