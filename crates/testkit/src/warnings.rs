@@ -81,7 +81,7 @@ mod tests {
             7
         });
         assert_eq!((seven, heard), (7, vec!["2 left".to_owned()]));
-        let (_, heard) = Warnings::heard_from(Level::INFO, || tracing::info!("something"));
+        let ((), heard) = Warnings::heard_from(Level::INFO, || tracing::info!("something"));
         assert_eq!(heard, ["something"]);
     }
 }
