@@ -9,6 +9,8 @@ pub mod files;
 mod model;
 mod normalizer;
 mod precision;
+#[cfg(feature = "embedding")]
+mod similar;
 mod vectors;
 
 pub use choice::{Choice, Level};
@@ -18,5 +20,7 @@ pub use embedder::{EmbedError, Embedder, EmbedderBuilder};
 pub use model::{Model, ModelError};
 pub use normalizer::{Function, Normalizer};
 pub use precision::Precision;
+#[cfg(feature = "embedding")]
+pub use similar::{Corpus, CorpusError};
 pub(crate) use vectors::EMBEDDINGS;
 pub use vectors::{Vectors, VectorsBuilder};

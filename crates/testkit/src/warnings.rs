@@ -5,23 +5,32 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+pub use tracing::Level;
 use tracing::{
-    Event, Level, Metadata, Subscriber,
+    Event, Metadata, Subscriber,
     field::{Field, Visit},
     span::{Attributes, Id, Record},
 };
 
 /// All warnings and errors that were said while [`heard`](Self::heard) ran, on its thread.
-#[derive(Debug, Clone, Default)]
-pub struct Warnings(Arc<Mutex<Vec<String>>>);
+#[derive(Debug, Clone)]
+pub struct Warnings {
+    level: Level,
+    said: Arc<Mutex<Vec<String>>>,
+}
 
 impl Warnings {
     /// Runs something, and returns its result and the warnings that it gave.
     pub fn heard<T>(run: impl FnOnce() -> T) -> (T, Vec<String>) {
-        let ear = Self::default();
+        Self::heard_from(Level::WARN, run)
+    }
+
+    /// The same with all that is at least as serious as `level`.
+    pub fn heard_from<T>(level: Level, run: impl FnOnce() -> T) -> (T, Vec<String>) {
+        let ear = Self { level, said: Arc::default() };
         let result = tracing::subscriber::with_default(ear.clone(), run);
-        let warnings = std::mem::take(&mut *ear.0.lock().unwrap_or_else(PoisonError::into_inner));
-        (result, warnings)
+        let said = std::mem::take(&mut *ear.said.lock().unwrap_or_else(PoisonError::into_inner));
+        (result, said)
     }
 }
 
@@ -38,7 +47,7 @@ impl Visit for Text {
 
 impl Subscriber for Warnings {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= Level::WARN
+        *metadata.level() <= self.level
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -52,7 +61,7 @@ impl Subscriber for Warnings {
     fn event(&self, event: &Event<'_>) {
         let mut text = Text(String::new());
         event.record(&mut text);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text.0);
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).push(text.0);
     }
 
     fn enter(&self, _: &Id) {}
@@ -62,7 +71,7 @@ impl Subscriber for Warnings {
 
 #[cfg(test)]
 mod tests {
-    use super::Warnings;
+    use super::{Level, Warnings};
 
     #[test]
     fn warnings_are_heard_and_the_rest_is_not() {
@@ -72,5 +81,7 @@ mod tests {
             7
         });
         assert_eq!((seven, heard), (7, vec!["2 left".to_owned()]));
+        let ((), heard) = Warnings::heard_from(Level::INFO, || tracing::info!("something"));
+        assert_eq!(heard, ["something"]);
     }
 }

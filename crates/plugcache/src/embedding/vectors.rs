@@ -85,7 +85,8 @@ impl VectorsBuilder {
         self
     }
 
-    /// How many components a vector must have. Default: any number.
+    /// How many components a vector must have. It is a part of the scope too: vectors that were kept without a word about
+    /// it are not served. Default: any number.
     pub fn dimension(mut self, components: usize) -> Self {
         self.dimension = Some(components);
         self

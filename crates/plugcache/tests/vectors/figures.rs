@@ -27,14 +27,18 @@ fn figures() {
     let bare = |eviction| {
         let cache: Cache<str, Vec<f32>> =
             Cache::builder("bare").eviction(eviction).build(&Hub::in_memory()).unwrap();
-        texts.iter().for_each(|text| drop(cache.get_or_load(text, |_| vector())));
+        for text in &texts {
+            drop(cache.get_or_load(text, |_| vector()));
+        }
         cache
     };
     let each = |what: &str, run: &mut dyn FnMut(&str)| {
         let mut best = Duration::MAX;
         for _ in 0..50 {
             let began = Instant::now();
-            texts.iter().for_each(|text| run(text));
+            for text in &texts {
+                run(text);
+            }
             best = best.min(began.elapsed());
         }
         println!("{what}: {:?} each", best / u32::try_from(MANY).unwrap());
@@ -60,7 +64,9 @@ fn figures() {
         let hub = on_disk(place.path());
         let vectors = build(&hub, |it| it.precision(precision));
         let began = Instant::now();
-        texts.iter().for_each(|text| drop(vectors.get_or_embed(text, |_| vector())));
+        for text in &texts {
+            drop(vectors.get_or_embed(text, |_| vector()));
+        }
         let one_by_one = began.elapsed() / u32::try_from(MANY).unwrap();
         vectors.clear().unwrap();
         let began = Instant::now();
@@ -72,7 +78,9 @@ fn figures() {
         let hub = on_disk(place.path());
         let vectors = build(&hub, |it| it.precision(precision));
         let began = Instant::now();
-        texts.iter().for_each(|text| drop(black_box(vectors.get(text))));
+        for text in &texts {
+            drop(black_box(vectors.get(text)));
+        }
         let read = began.elapsed() / u32::try_from(MANY).unwrap();
         let bytes = usage.bytes / usage.entries;
         println!(

@@ -4,7 +4,7 @@ use std::{
     convert::Infallible,
     fs,
     path::Path,
-    process::Command,
+    process::{Command, Stdio},
     sync::{Barrier, Mutex},
 };
 
@@ -13,6 +13,7 @@ use plugcache::{
     cache::cache::LoadError,
     embedding::{Precision, Vectors},
 };
+use plugcache_testkit::Allocations;
 
 use super::{build, embed, on_disk};
 
@@ -40,6 +41,21 @@ fn only_what_is_missing_is_computed_each_text_once() {
     assert_eq!(asked.lock().unwrap()[1..], ["d"]);
     assert_eq!(vectors.clear().unwrap(), 4);
     assert_eq!((vectors.get("aa"), vectors.stats().size), (None, 0));
+}
+
+#[test]
+fn a_hit_in_memory_allocates_nothing() {
+    let vectors = build(&Hub::in_memory(), |it| it.dimension(384));
+    embed(&vectors, "Created container 100", &[0.5; 384]);
+    let counted = Allocations::of(|| {
+        for _ in 0..100 {
+            assert_eq!(vectors.get("Created container 100").unwrap().len(), 384);
+            let found = vectors.get_or_embed("Created container 100", |_| Err(()));
+            assert_eq!(found.unwrap().len(), 384);
+        }
+    });
+    assert_eq!(counted, 0);
+    assert!(Allocations::of(|| drop(std::hint::black_box(Box::new(7)))) > 0, "they are counted");
 }
 
 #[test]
@@ -180,7 +196,8 @@ fn two_processes_with_different_models_never_meet() {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "keeping::a_program_of_one_model", "--ignored", "--nocapture"]);
         command.env("VECTORS_PLACE", place.path()).env("VECTORS_MODEL", model);
-        command.env("VECTORS_DIMENSION", dimension.to_string()).spawn().unwrap()
+        command.env("VECTORS_DIMENSION", dimension.to_string());
+        command.stdout(Stdio::null()).spawn().unwrap()
     };
     for _ in 0..2 {
         let programs = [run("MiniLM-L3", 384), run("MPNet", 768), run("MiniLM-L3", 384)];

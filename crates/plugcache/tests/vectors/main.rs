@@ -1,6 +1,7 @@
 //! Vectors of texts: computed once, kept apart, healed, rounded the same everywhere.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
+#![expect(clippy::cast_precision_loss, reason = "the numbers of these tests are small")]
 
 mod figures;
 mod keeping;
@@ -12,6 +13,10 @@ use plugcache::{
     Hub,
     embedding::{Vectors, VectorsBuilder},
 };
+use plugcache_testkit::Allocations;
+
+#[global_allocator]
+static COUNTING: Allocations = Allocations;
 
 fn on_disk(path: &Path) -> Hub {
     Hub::builder().directory(path).build().unwrap()

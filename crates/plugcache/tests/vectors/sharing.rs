@@ -8,6 +8,8 @@ use plugcache::{
     opdbus::EmbeddingCache,
 };
 
+use plugcache_testkit::{Warnings, warnings::Level};
+
 use super::{build, embed, on_disk};
 
 /// The document's own example: the first is computed, the next two are hits.
@@ -29,6 +31,19 @@ fn the_documents_three_lines_compute_once() {
     assert_eq!((cache.metrics().misses, cache.metrics().hits), (1, 2));
     let summary = "Embedding Cache: 1 / 10,000 entries (0% full, 66% hit rate); texts normalised by `digits`";
     assert_eq!(cache.summary(), summary);
+}
+
+#[test]
+fn a_normaliser_is_said_aloud_and_none_is_not() {
+    let said = |normalizer: Normalizer| {
+        let build = || build(&Hub::in_memory(), |it| it.normalizer(normalizer)).summary();
+        Warnings::heard_from(Level::INFO, build)
+    };
+    let (summary, heard) = said(Normalizer::host("lower-1", str::to_lowercase));
+    assert_eq!(heard, ["cache `embeddings`: texts share vectors, normalised by `host:lower-1`"]);
+    assert!(summary.ends_with("; texts normalised by `host:lower-1`"), "{summary}");
+    let (summary, heard) = said(Normalizer::None);
+    assert!(heard.is_empty() && summary.ends_with("(0% full)"), "{heard:?} {summary}");
 }
 
 #[test]

@@ -30,8 +30,8 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
     /// reaches everybody who waits for one of them; nothing is kept of it.
     ///
     /// Everything else is as in [`get_or_load`](Self::get_or_load), key by key, but that, as tasks do, it does not wait for
-    /// [other processes](crate::cache::Builder::once_per_host). The first key without a value decides the error.
-    /// Rows on disk are written together.
+    /// [other processes](crate::cache::Builder::once_per_host). One key without a value fails all,
+    /// though what the others got is kept. Rows on disk are written together.
     ///
     /// ```
     /// use plugcache_cache::{Cache, Hub};
