@@ -74,14 +74,12 @@ impl<'a> Client<'a> {
         for _ in 0..=self.options.redirects {
             let answer = self.send(&at, Ask::Description)?;
             if !is_redirect(answer.status()) {
-                return match judge(url, &answer)? {
-                    StatusCode::NOT_FOUND => Ok(Found::Nothing),
-                    _ => {
-                        description.take(answer.headers());
-                        description.arrive(answer.headers());
-                        Ok(Found::File(description))
-                    }
-                };
+                if judge(url, &answer)? == StatusCode::NOT_FOUND {
+                    return Ok(Found::Nothing);
+                }
+                description.take(answer.headers());
+                description.arrive(answer.headers());
+                return Ok(Found::File(description));
             }
             description.take(answer.headers());
             at = next(url, &at, &answer)?;

@@ -5,13 +5,14 @@ use std::{fmt, path::PathBuf};
 use plugcache_cache::{
     Digest,
     directory::open_existing,
-    fs::{DataFile, Directory, Kind, c_path},
+    fs::{Directory, Kind, c_path},
 };
 
 use super::{
     FetchError, Manifest, ModelDirectory, ModelStore, Progress, Sha256Sum, Source,
+    directory::{open_plain, parent_of},
     manifest::NAME,
-    store::{FILES, parent_of},
+    store::FILES,
 };
 
 /// A file of a model that is not what it was.
@@ -42,7 +43,7 @@ impl ModelStore {
         for held in &manifest.files {
             let (parent, name) = parent_of(&path.join(FILES), &held.name)?;
             let file = match open_existing(&parent)? {
-                Some(parent) => DataFile::open(&parent, &name)?,
+                Some(parent) => open_plain(&parent, &name)?,
                 None => None,
             };
             let expected = format!("{} bytes, SHA-256 {}", held.length, held.sha256);
