@@ -1,6 +1,10 @@
 //! How a hub is asked: redirects, the token, what it refuses.
 
-use std::sync::Arc;
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    sync::Arc,
+};
 
 use plugcache::embedding::files::{FetchError, ModelStore, Options, Source};
 
@@ -133,6 +137,46 @@ fn settings_that_cannot_be_used() {
     assert!(matches!(error, FetchError::Setting { what: "proxy", .. }), "{error}");
     assert!(server.requests().is_empty());
     assert!(Source::new("../x").is_err());
+}
+
+/// A mirror on a plain web server may not know `HEAD`.
+#[test]
+fn a_hub_that_only_answers_to_get() {
+    for status in [405, 501] {
+        let place = tempfile::tempdir().unwrap();
+        let server = Server::new(
+            &SMALL,
+            move |request| {
+                if request.is_get() { Do::Serve } else { Do::Status(status, "") }
+            },
+        );
+        let model = fetch(&store(place.path(), &server)).unwrap();
+        assert_holds(&model, &SMALL);
+        assert!(model.manifest().unwrap().files.iter().all(|file| file.is_verified));
+    }
+}
+
+/// A certificate that proves nothing, or no TLS at all, does not become better by asking again.
+#[test]
+fn no_tls_where_it_should_be() {
+    let place = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("https://{}", listener.local_addr().unwrap());
+    let asked = std::thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        let mut bytes = [0; 4096];
+        let read = stream.read(&mut bytes).unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").unwrap();
+        bytes[..read].to_vec()
+    });
+    let server = Server::honest(&SMALL);
+    let safe = Options { endpoint, token: Some(SECRET.to_owned()), ..options(&server) };
+    let safe = ModelStore::open(place.path().join("models-v1"), safe).unwrap();
+    let error = safe.fetch(&source(), &mut |progress| panic!("{progress:?}")).unwrap_err();
+    assert!(matches!(error, FetchError::Answer { .. }), "{error}");
+    let asked = asked.join().unwrap();
+    assert_eq!(asked[0], 0x16, "a TLS handshake");
+    assert!(!String::from_utf8_lossy(&asked).contains(SECRET));
 }
 
 /// Through a proxy that the caller names, and through no other.

@@ -159,6 +159,25 @@ fn a_copy_counts_only_for_what_it_covers() {
     assert!(store.find(&other).unwrap().is_none());
     store.fetch(&other, &mut |_| {}).unwrap();
     assert_eq!(store.list().unwrap().len(), 2);
+    assert_eq!((store.clear().unwrap(), store.clear().unwrap()), (2, 0));
+    assert!(store.find(&other).unwrap().is_none() && store.list().unwrap().is_empty());
+}
+
+/// The branch has moved on, with files of the same lengths, and a fetch of more files ends in the middle: what is
+/// there is of two commits, and the old manifest must not vouch for it.
+#[test]
+fn a_mixture_of_two_commits_is_no_model() {
+    let place = tempfile::tempdir().unwrap();
+    fetch(&store(place.path(), &Server::honest(&SMALL))).unwrap();
+    let mut moved = SMALL;
+    moved[0].1 = b"{\"hidden_size\": 8}";
+    let server = Server::honest(&moved);
+    let store = store(place.path(), &server);
+    let more = source().file("vocab.txt").unwrap();
+    assert!(matches!(store.fetch(&more, &mut |_| {}), Err(FetchError::NotFound { .. })));
+    assert_eq!(server.gets("config.json").len(), 1, "it was replaced");
+    assert!(store.find(&source()).unwrap().is_none());
+    assert_holds(&fetch(&store).unwrap(), &moved);
 }
 
 #[test]
