@@ -20,6 +20,8 @@ pub(crate) enum Do {
     Serve,
     /// So many bytes of the body, then the connection is closed.
     BreakAfter(usize),
+    /// The same from the beginning, whatever was asked for.
+    BreakAllAfter(usize),
     /// So many bytes of the body, then nothing more until the client goes.
     StallAfter(usize),
     /// Nothing at all until the client goes.
@@ -64,7 +66,7 @@ impl Request {
         self.path
             .split_once("/resolve/")
             .and_then(|(_, rest)| rest.split_once('/'))
-            .map_or("", |(_, file)| file)
+            .map_or("", |(_, file)| file.split('?').next().unwrap())
     }
 
     pub(crate) fn from(&self) -> Option<usize> {
@@ -210,7 +212,8 @@ fn answer(state: &State, mut stream: &TcpStream, request: &Request, action: &Do)
         _ => {}
     }
     let says = if let Do::Say(text) = action { text.clone() } else { says(request.file(), file) };
-    let from = request.from().filter(|_| !matches!(action, Do::IgnoreRange | Do::Endless));
+    let from =
+        request.from().filter(|_| !matches!(action, Do::IgnoreRange | Do::BreakAllAfter(_) | Do::Endless));
     if from.is_some_and(|from| from >= body.len()) {
         return empty(stream, 416, &format!("Content-Range: bytes */{}\r\n", body.len()));
     }
@@ -223,11 +226,12 @@ fn answer(state: &State, mut stream: &TcpStream, request: &Request, action: &Do)
         format!("HTTP/1.1 200 OK\r\n{says}")
     };
     let piece = &body[begin..];
-    if matches!(action, Do::Endless) && request.is_get() {
+    if matches!(action, Do::Endless) {
         stream.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes()).ok()?;
-        loop {
+        while request.is_get() {
             send(stream, &[b'x'; 4096])?;
         }
+        return None;
     }
     let _ = write!(head, "Content-Length: {}\r\n\r\n", piece.len());
     stream.write_all(head.as_bytes()).ok()?;
@@ -235,7 +239,7 @@ fn answer(state: &State, mut stream: &TcpStream, request: &Request, action: &Do)
         return Some(());
     }
     match action {
-        Do::BreakAfter(bytes) => {
+        Do::BreakAfter(bytes) | Do::BreakAllAfter(bytes) => {
             send(stream, &piece[..(*bytes).min(piece.len())])?;
             None
         }

@@ -24,8 +24,8 @@ pub(super) struct Client<'a> {
 /// What a request is for.
 #[derive(Clone, Copy)]
 pub(super) enum Ask<'a> {
-    /// What the hub says of a file.
-    Description,
+    /// What the hub says of a file; `by_get` of a hub that only answers to `GET`, whose body is then not read.
+    Description { by_get: bool },
     /// Its bytes from here on, if it still has this entity tag.
     Bytes { from: u64, if_range: Option<&'a str> },
 }
@@ -71,17 +71,20 @@ impl<'a> Client<'a> {
     pub(super) fn describe(&self, url: &str) -> Result<Found, Trouble> {
         let mut description = Description::default();
         let mut at = url.to_owned();
+        let mut by_get = false;
         for _ in 0..=self.options.redirects {
-            let answer = self.send(&at, Ask::Description)?;
+            let mut answer = self.send(&at, Ask::Description { by_get })?;
+            if !by_get && matches!(answer.status().as_u16(), 405 | 501) {
+                by_get = true;
+                answer = self.send(&at, Ask::Description { by_get })?;
+            }
             if !is_redirect(answer.status()) {
-                return match judge(url, &answer)? {
-                    StatusCode::NOT_FOUND => Ok(Found::Nothing),
-                    _ => {
-                        description.take(answer.headers());
-                        description.arrive(answer.headers());
-                        Ok(Found::File(description))
-                    }
-                };
+                if judge(url, &answer)? == StatusCode::NOT_FOUND {
+                    return Ok(Found::Nothing);
+                }
+                description.take(answer.headers());
+                description.arrive(answer.headers());
+                return Ok(Found::File(description));
             }
             description.take(answer.headers());
             at = next(url, &at, &answer)?;
@@ -110,7 +113,8 @@ impl<'a> Client<'a> {
 
     fn send(&self, url: &str, ask: Ask<'_>) -> Result<Response<Body>, Trouble> {
         let mut request = match ask {
-            Ask::Description => self.agent.head(url),
+            Ask::Description { by_get: false } => self.agent.head(url),
+            Ask::Description { by_get: true } => self.agent.get(url),
             Ask::Bytes { from, if_range } => {
                 let mut request = self.agent.get(url);
                 if from > 0 {
@@ -145,7 +149,11 @@ fn failed(url: &str, error: Error) -> Trouble {
             FetchError::Setting { what: "token", why: "it has characters that no header may have".to_owned() }
                 .into()
         }
-        // No certificate becomes valid by asking again.
+        // What is said at the beginning and is no TLS, or a certificate that proves nothing: neither becomes valid by
+        // asking again.
+        Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            FetchError::Answer { url: url.to_owned(), why: error.to_string() }.into()
+        }
         Error::Tls(_) | Error::Rustls(_) | Error::Pem(_) | Error::TlsRequired | Error::BadUri(_) => {
             FetchError::Answer { url: url.to_owned(), why: error.to_string() }.into()
         }

@@ -1,8 +1,16 @@
 //! A directory with all files of a model.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::{CStr, CString},
+    path::{Path, PathBuf},
+};
 
-use plugcache_cache::fs::{Directory, Kind, c_path};
+use plugcache_cache::{
+    Error,
+    fs::{DataFile, Directory, Kind, c_path},
+};
+
+use rustix::io::Errno;
 
 use super::{
     FetchError, Manifest,
@@ -59,6 +67,24 @@ impl ModelDirectory {
     }
 }
 
+/// Whether a directory has a regular file of this name.
 pub(super) fn has(directory: &Directory, name: &str) -> plugcache_cache::Result<bool> {
     Ok(directory.look(&c_path(name.as_bytes())?)?.is_some_and(|look| look.kind == Kind::File))
+}
+
+/// The directory of a file, and its name there. Names have been judged.
+pub(super) fn parent_of(directory: &Path, name: &str) -> Result<(PathBuf, CString), FetchError> {
+    let (parent, leaf) = name.rsplit_once('/').unwrap_or(("", name));
+    let parent = if parent.is_empty() { directory.to_owned() } else { directory.join(parent) };
+    Ok((parent, c_path(leaf.as_bytes())?))
+}
+
+/// A file of a model, opened. `None` if there is none, or a link or something else in its place: neither is followed
+/// or read, and the next fetch puts the file there.
+pub(super) fn open_plain(directory: &Directory, name: &CStr) -> Result<Option<DataFile>, FetchError> {
+    match DataFile::open(directory, name) {
+        Err(Error::WrongKind { .. }) => Ok(None),
+        Err(Error::Io { source, .. }) if Errno::from_io_error(&source) == Some(Errno::LOOP) => Ok(None),
+        other => Ok(other?),
+    }
 }

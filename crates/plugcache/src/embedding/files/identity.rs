@@ -1,8 +1,9 @@
 //! Which model it is: a digest of what selects its vectors, wherever the files lie and came from.
 
+use std::fmt::Write as _;
+
 use plugcache_cache::{
     Digest, Hub, Inputs,
-    cache::LoadError,
     fs::{Directory, c_path},
     hub::Given,
 };
@@ -29,8 +30,8 @@ impl ModelDirectory {
         let given = Given::from(files).argument(&self.path.to_string_lossy()[..]).version("1");
         match hub.try_memoize("model-identity", given, || self.compute()) {
             Ok(digest) => Ok(*digest),
-            // The error itself, which those who waited for it share: asking once more gives each his own.
-            Err(LoadError::Loader(_) | _) => self.compute(),
+            // Those who waited share one error: asking once more gives each his own.
+            Err(_) => self.compute(),
         }
     }
 
@@ -50,7 +51,8 @@ impl ModelDirectory {
 fn digest(sums: impl IntoIterator<Item = (&'static str, Sha256Sum)>) -> Digest {
     let mut text = String::new();
     for (name, sum) in sums {
-        text.push_str(&format!("{sum}  {name}\n"));
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{sum}  {name}");
     }
     Digest::of(text.as_bytes())
 }

@@ -1,10 +1,10 @@
 //! What makes a copy of a model complete.
 
-use plugcache_cache::fs::{DataFile, Directory, publish_durably};
+use plugcache_cache::fs::{Directory, publish_durably};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{FetchError, Sha256Sum, Source, source::is_path};
+use super::{FetchError, Sha256Sum, Source, directory::open_plain, source::is_path};
 use crate::canonical;
 
 /// Its name.
@@ -82,7 +82,7 @@ impl Manifest {
     /// The manifest of a directory. `None` if there is none, or what there is was cut, changed, or written by
     /// another version.
     pub(super) fn read(directory: &Directory) -> Result<Option<Self>, FetchError> {
-        let Some(file) = DataFile::open(directory, NAME)? else { return Ok(None) };
+        let Some(file) = open_plain(directory, NAME)? else { return Ok(None) };
         let size = file.size()?;
         if size > LARGEST {
             return Ok(None);

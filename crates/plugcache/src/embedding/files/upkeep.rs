@@ -5,13 +5,14 @@ use std::{fmt, path::PathBuf};
 use plugcache_cache::{
     Digest,
     directory::open_existing,
-    fs::{DataFile, Directory, Kind, c_path},
+    fs::{Directory, Kind, c_path},
 };
 
 use super::{
     FetchError, Manifest, ModelDirectory, ModelStore, Progress, Sha256Sum, Source,
+    directory::{open_plain, parent_of},
     manifest::NAME,
-    store::{FILES, parent_of},
+    store::FILES,
 };
 
 /// A file of a model that is not what it was.
@@ -42,7 +43,7 @@ impl ModelStore {
         for held in &manifest.files {
             let (parent, name) = parent_of(&path.join(FILES), &held.name)?;
             let file = match open_existing(&parent)? {
-                Some(parent) => DataFile::open(&parent, &name)?,
+                Some(parent) => open_plain(&parent, &name)?,
                 None => None,
             };
             let expected = format!("{} bytes, SHA-256 {}", held.length, held.sha256);
@@ -76,13 +77,8 @@ impl ModelStore {
     pub fn list(&self) -> Result<Vec<ModelDirectory>, FetchError> {
         let Some(root) = open_existing(&self.path)? else { return Ok(Vec::new()) };
         let mut found = Vec::new();
-        for (name, kind) in root.list()?.0 {
-            if kind == Kind::Directory
-                && let Some(digest) = digest_of(&name)
-                && let Some(model) = self.stored(digest)?
-            {
-                found.push(model);
-            }
+        for digest in digests(&root)? {
+            found.extend(self.stored(digest)?);
         }
         Ok(found)
     }
@@ -95,15 +91,34 @@ impl ModelStore {
     /// Removes a model, and what is there of it if it is not complete. `false` if there was nothing. Who has its
     /// files open keeps them.
     pub fn remove(&self, source: &Source) -> Result<bool, FetchError> {
-        let Some(root) = open_existing(&self.path)? else { return Ok(false) };
-        let digest = source.digest();
-        let _lock = self.lock(&root, digest, &mut |_: Progress<'_>| {})?;
+        open_existing(&self.path)?.map_or(Ok(false), |root| self.remove_place(&root, source.digest()))
+    }
+
+    /// Removes all models, and what is there of those that are not complete. Returns how many went.
+    pub fn clear(&self) -> Result<usize, FetchError> {
+        let Some(root) = open_existing(&self.path)? else { return Ok(0) };
+        let mut removed = 0;
+        for digest in digests(&root)? {
+            removed += usize::from(self.remove_place(&root, digest)?);
+        }
+        Ok(removed)
+    }
+
+    fn remove_place(&self, root: &Directory, digest: Digest) -> Result<bool, FetchError> {
+        let _lock = self.lock(root, digest, &mut |_: Progress<'_>| {})?;
         let Some(place) = open_existing(&self.place(digest))? else { return Ok(false) };
         // First what makes it complete: a kill in between leaves no model that lacks files.
         place.remove(NAME)?;
         place.synchronise()?;
         Ok(root.remove_tree(&c_path(digest.to_string().as_bytes())?)?)
     }
+}
+
+/// The models that have a directory, complete or not.
+fn digests(root: &Directory) -> Result<Vec<Digest>, FetchError> {
+    let entries = root.list()?.0.into_iter();
+    let directories = entries.filter(|(_, kind)| *kind == Kind::Directory);
+    Ok(directories.filter_map(|(name, _)| digest_of(&name)).collect())
 }
 
 /// The digest that a directory is named by.
