@@ -2,6 +2,7 @@
 //! `settings` decides.
 
 mod cache;
+mod embedding;
 mod log;
 mod safety;
 mod state;
@@ -9,8 +10,9 @@ mod watch;
 
 use std::{path::PathBuf, time::Duration};
 
-pub(crate) use cache::{Cache, Clear, Kind, Place, Stats};
+pub(crate) use cache::{Cache, Clear, Kind, Place, Stats, Warm};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+pub(crate) use embedding::{Embed, Model, Similar};
 pub(crate) use log::{DataPlace, Filter, Log, PruneSnapshots};
 use plugcache::{Case, Duplicates, cache::Strength, config::units};
 pub(crate) use safety::Safety;
@@ -65,6 +67,10 @@ pub(crate) enum Command {
     /// How this system is, how it is to be, and what lies between: files, kernel parameters, mounts, network.
     #[command(subcommand)]
     State(State),
+    /// Give the vectors of texts: what they mean, as numbers.
+    Embed(Embed),
+    /// Find what means nearly the same: in the log, and among plugins' descriptions.
+    Similar(Similar),
     /// What is set, and where.
     #[command(subcommand)]
     Config(Config),

@@ -39,6 +39,12 @@ impl Output {
         self.format == Format::Json
     }
 
+    /// Whether nobody wants to be talked to.
+    #[cfg(feature = "embedding")]
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// One JSON document.
     pub(crate) fn json(&self, data: &impl Serialize) -> Result<(), Failure> {
         let mut out = io::BufWriter::new(io::stdout().lock());

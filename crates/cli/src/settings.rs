@@ -83,6 +83,14 @@ fn or_parse<T: std::str::FromStr<Err = String>>(
     })
 }
 
+/// Whether somebody has said where plugins are.
+#[cfg(feature = "embedding")]
+pub(crate) fn has_roots(select: &Select) -> Result<bool, Failure> {
+    let project = files()?.project.map(|(_, project)| project).unwrap_or_default();
+    let all = [&select.roots, &select.user_roots, &project.roots, &project.user_roots];
+    Ok(all.into_iter().any(|roots| !roots.is_empty()))
+}
+
 fn roots(select: &Select, project: &Project) -> Result<Vec<PathBuf>, String> {
     let given =
         |flags: &[PathBuf], file: &[PathBuf]| if flags.is_empty() { file.to_vec() } else { flags.to_vec() };
@@ -123,15 +131,19 @@ pub(crate) fn hub(config: &Config) -> Hub {
 }
 
 impl Proof {
-    fn config(&self) -> Result<Config, Failure> {
-        config(Flags {
+    pub(crate) fn flags(&self) -> Flags {
+        Flags {
             directory: self.cache_dir.clone(),
             no_cache: self.no_cache,
             refresh: self.refresh,
             strength: self.strength,
             lock_timeout: self.lock_timeout,
             ..Flags::default()
-        })
+        }
+    }
+
+    fn config(&self) -> Result<Config, Failure> {
+        config(self.flags())
     }
 }
 

@@ -11,6 +11,7 @@ mod normalizer;
 mod precision;
 #[cfg(feature = "embedding")]
 mod similar;
+pub mod speech;
 mod vectors;
 
 pub use choice::{Choice, Level};

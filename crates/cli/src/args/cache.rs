@@ -40,6 +40,8 @@ pub(crate) enum Cache {
         #[command(flatten)]
         place: Place,
     },
+    /// Fetch and prepare what later calls would wait for.
+    Warm(Warm),
     /// Check every entry and every index for damage.
     Verify {
         /// Remove what is damaged; its next use makes it anew.
@@ -98,6 +100,15 @@ pub(crate) struct Clear {
     /// Say what would be removed, and remove nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Warm {
+    /// Fetch the files of the sentence model, and load it once to see that it works. WHICH as in `plugcache embed`.
+    #[arg(long = "model", value_name = "WHICH", required = true, num_args = 0..=1, default_missing_value = "")]
+    pub(crate) model: String,
     #[command(flatten)]
     pub(crate) place: Place,
 }

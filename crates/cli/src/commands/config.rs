@@ -47,9 +47,7 @@ pub(super) fn show(place: &Place, output: &Output) -> Result<Outcome, Failure> {
         }),
         row("embedding.normalize", &config.embedding.normalizer, shown_and_json),
         row("embedding.precision", &config.embedding.precision, shown_and_json),
-        row("embedding.endpoint", &config.embedding.endpoint, |url| {
-            optional(url.as_ref(), shown_and_json)
-        }),
+        row("embedding.endpoint", &config.embedding.endpoint, |url| optional(url.as_ref(), shown_and_json)),
         row("redis_url", &config.redis_url, |url| {
             (without_password(url.as_deref()), json!(without_password(url.as_deref())))
         }),

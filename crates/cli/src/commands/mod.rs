@@ -4,6 +4,11 @@ mod cache;
 mod completions;
 mod config;
 mod demo;
+#[cfg(feature = "embedding")]
+mod embedding;
+#[cfg(not(feature = "embedding"))]
+#[path = "embedding/absent.rs"]
+mod embedding;
 mod entry_points;
 mod explain;
 mod explain_entry;
@@ -47,6 +52,8 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Outcome, Failure>
         Command::Cache(command) => cache::run(command, output),
         Command::Log(command) => log::run(command, output),
         Command::State(command) => state::run(command, output),
+        Command::Embed(args) => embedding::embed(&args, output),
+        Command::Similar(args) => embedding::similar(&args, output),
         Command::Config(Config::Show(place)) => config::show(&place, output),
         Command::Demo => demo::run(output),
         Command::Completions { shell } => completions::run(shell),

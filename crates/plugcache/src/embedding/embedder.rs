@@ -107,10 +107,22 @@ impl Embedder {
 
     /// The vectors of many texts, in their order. What is missing is computed together, each text once.
     pub fn embed_many(&self, texts: &[&str]) -> Result<Vec<Arc<Vec<f32>>>, EmbedError> {
-        let embed = |missing: &[&str]| self.model.get()?.embed_many(missing).map_err(loader);
+        self.embed_many_with(texts, |_| {})
+    }
+
+    /// The same; `about` is told the (normalised) texts that are about to be computed, some at a time.
+    pub fn embed_many_with(
+        &self,
+        texts: &[&str],
+        mut about: impl FnMut(&[&str]),
+    ) -> Result<Vec<Arc<Vec<f32>>>, EmbedError> {
+        let mut embed = |missing: &[&str]| {
+            about(missing);
+            self.model.get()?.embed_many(missing).map_err(loader)
+        };
         let mut vectors = Vec::with_capacity(texts.len());
         for some in texts.chunks(AT_ONCE) {
-            vectors.extend(self.vectors.get_or_embed_many(some, embed).map_err(failed)?);
+            vectors.extend(self.vectors.get_or_embed_many(some, &mut embed).map_err(failed)?);
         }
         Ok(vectors)
     }

@@ -35,6 +35,7 @@ pub(super) fn run(command: Cache, output: &Output) -> Result<Outcome, Failure> {
         Cache::Stats(args) => stats::run(&args, output),
         Cache::Ls { name: None, place, .. } => ls::caches(&place, output),
         Cache::Ls { name: Some(name), limit, place } => ls::entries(&name, limit, &place, output),
+        Cache::Warm(args) => super::embedding::warm(&args, output),
         Cache::Verify { repair, place } => verify::run(&place, repair, output),
         Cache::Prune { older_than, max_size, dry_run, place } => {
             prune::run(&place, older_than, max_size, dry_run, output)

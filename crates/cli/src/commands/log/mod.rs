@@ -37,7 +37,7 @@ pub(super) fn run(command: Log, output: &Output) -> Result<Outcome, Failure> {
 }
 
 /// Where the log is, and how long to wait for others.
-fn place_of(place: &DataPlace) -> Result<(PathBuf, Duration), Failure> {
+pub(super) fn place_of(place: &DataPlace) -> Result<(PathBuf, Duration), Failure> {
     let config = settings::config(place.flags())?;
     let data = settings::data_directory(&config)
         .ok_or("there is no place for durable data: say --data-dir DIR, or set PLUGCACHE_DATA_DIR or HOME")?;

@@ -3,12 +3,19 @@
 use plugcache_cache::Digest;
 
 use super::{FetchError, Sha256Sum};
+use crate::embedding::Level;
 
 /// Files without which there is no model.
 pub(super) const NEEDED: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
 
 /// Files that say how a sentence model makes one vector of many; a model may do without them.
 const OPTIONAL: [&str; 3] = ["1_Pooling/config.json", "modules.json", "sentence_bert_config.json"];
+
+/// SHA-256 of the files of all-MiniLM-L6-v2 that do not change.
+const MEDIUM: [(&str, &str); 2] = [
+    ("tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"),
+    ("model.safetensors", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"),
+];
 
 /// Files whose content selects what comes out.
 pub(super) fn selecting() -> impl Iterator<Item = &'static str> {
@@ -55,6 +62,18 @@ impl Source {
             source = source.optional(name)?;
         }
         Ok(source)
+    }
+
+    /// The model of a level; `None`: it has none. What is known of the files is pinned, so that a hub cannot give others.
+    pub fn of_level(level: Level) -> Result<Option<Self>, FetchError> {
+        let Some(repository) = level.repository() else { return Ok(None) };
+        let mut source = Self::sentence_model(repository)?;
+        if level == Level::Medium {
+            for (name, sha256) in MEDIUM {
+                source = source.pinned(name, sha256)?;
+            }
+        }
+        Ok(Some(source))
     }
 
     /// A commit, branch or tag. All files are of the commit that it names when the first one is fetched.
