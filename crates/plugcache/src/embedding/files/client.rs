@@ -50,11 +50,12 @@ impl<'a> Client<'a> {
             .max_redirects(0)
             .user_agent(concat!("plugcache/", env!("CARGO_PKG_VERSION")))
             .accept_encoding("identity")
-            // Per read and not for the whole: what is slow and alive may take its time. None for names: the
-            // library would start a thread.
+            // Per read and not for the whole: what is slow and alive may take its time.
             .timeout_per_read(Some(options.stall))
             .timeout_per_write(Some(options.stall))
-            .timeout_connect(Some(options.stall))
+            // None for names, for which the library would start a thread; so it would for the name of a proxy
+            // within this one. The system then gives up by itself, after minutes.
+            .timeout_connect(options.proxy.is_none().then_some(options.stall))
             // A head that arrives byte by byte is no file that is slow.
             .timeout_recv_response(Some(options.stall.saturating_mul(4)))
             .build()
