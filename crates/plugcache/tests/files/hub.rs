@@ -62,6 +62,8 @@ fn redirects_that_lead_nowhere() {
         ("file:///etc/passwd", "redirects to nowhere"),
         ("ftp://localhost/x", "redirects to nowhere"),
         ("http://user:secret@localhost/x", "redirects to nowhere"),
+        ("http://local host/x?secret", "cannot be used"),
+        ("/a b?secret", "cannot be used"),
     ];
     for (to, expected) in cases {
         let place = tempfile::tempdir().unwrap();

@@ -41,20 +41,24 @@ pub(super) enum Found {
 impl<'a> Client<'a> {
     pub(super) fn new(options: &'a Options) -> Result<Self, FetchError> {
         let endpoint = url::endpoint(&options.endpoint)?;
-        let unusable = |what, why: Error| FetchError::Setting { what, why: why.to_string() };
+        let unusable = |what, why: &dyn std::fmt::Display| FetchError::Setting { what, why: why.to_string() };
+        if options.token.as_ref().is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_graphic())) {
+            return Err(unusable("token", &"it has characters that no token has"));
+        }
         let proxy = options.proxy.as_deref().map(Proxy::new).transpose();
         let agent = Agent::config_builder()
             // Unset, it would be read from the environment.
-            .proxy(proxy.map_err(|error| unusable("proxy", error))?)
+            .proxy(proxy.map_err(|error| unusable("proxy", &error))?)
             .http_status_as_error(false)
             .max_redirects(0)
             .user_agent(concat!("plugcache/", env!("CARGO_PKG_VERSION")))
             .accept_encoding("identity")
-            // Per read and not for the whole: what is slow and alive may take its time. None for names: the
-            // library would start a thread.
+            // Per read and not for the whole: what is slow and alive may take its time.
             .timeout_per_read(Some(options.stall))
             .timeout_per_write(Some(options.stall))
-            .timeout_connect(Some(options.stall))
+            // None for names, for which the library would start a thread; so it would for the name of a proxy
+            // within this one. The system then gives up by itself, after minutes.
+            .timeout_connect(options.proxy.is_none().then_some(options.stall))
             // A head that arrives byte by byte is no file that is slow.
             .timeout_recv_response(Some(options.stall.saturating_mul(4)))
             .build()
@@ -73,10 +77,10 @@ impl<'a> Client<'a> {
         let mut at = url.to_owned();
         let mut by_get = false;
         for _ in 0..=self.options.redirects {
-            let mut answer = self.send(&at, Ask::Description { by_get })?;
+            let mut answer = self.send(url, &at, Ask::Description { by_get })?;
             if !by_get && matches!(answer.status().as_u16(), 405 | 501) {
                 by_get = true;
-                answer = self.send(&at, Ask::Description { by_get })?;
+                answer = self.send(url, &at, Ask::Description { by_get })?;
             }
             if !is_redirect(answer.status()) {
                 if judge(url, &answer)? == StatusCode::NOT_FOUND {
@@ -99,7 +103,7 @@ impl<'a> Client<'a> {
     pub(super) fn bytes(&self, url: &str, ask: Ask<'_>) -> Result<Response<Body>, Trouble> {
         let mut at = url.to_owned();
         for _ in 0..=self.options.redirects {
-            let answer = self.send(&at, ask)?;
+            let answer = self.send(url, &at, ask)?;
             if !is_redirect(answer.status()) {
                 return match judge(url, &answer)? {
                     StatusCode::NOT_FOUND => Err(not_found(url, "the file").into()),
@@ -111,7 +115,8 @@ impl<'a> Client<'a> {
         Err(self.too_many(url))
     }
 
-    fn send(&self, url: &str, ask: Ask<'_>) -> Result<Response<Body>, Trouble> {
+    /// Asks at `url`, where the way has led from `asked`.
+    fn send(&self, asked: &str, url: &str, ask: Ask<'_>) -> Result<Response<Body>, Trouble> {
         let mut request = match ask {
             Ask::Description { by_get: false } => self.agent.head(url),
             Ask::Description { by_get: true } => self.agent.get(url),
@@ -129,7 +134,7 @@ impl<'a> Client<'a> {
         if let Some(token) = self.options.token.as_ref().filter(|_| self.is_own(url)) {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        request.call().map_err(|error| failed(url, error))
+        request.call().map_err(|error| failed(asked, error))
     }
 
     fn is_own(&self, url: &str) -> bool {
@@ -145,16 +150,17 @@ impl<'a> Client<'a> {
 /// What became of a request that got no answer.
 fn failed(url: &str, error: Error) -> Trouble {
     match error {
-        Error::Http(_) => {
-            FetchError::Setting { what: "token", why: "it has characters that no header may have".to_owned() }
-                .into()
+        // Not which: that may be a signed address, which is a secret.
+        Error::Http(_) | Error::BadUri(_) => {
+            let why = "it leads to an address that cannot be used".to_owned();
+            FetchError::Answer { url: url.to_owned(), why }.into()
         }
         // What is said at the beginning and is no TLS, or a certificate that proves nothing: neither becomes valid by
         // asking again.
         Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
             FetchError::Answer { url: url.to_owned(), why: error.to_string() }.into()
         }
-        Error::Tls(_) | Error::Rustls(_) | Error::Pem(_) | Error::TlsRequired | Error::BadUri(_) => {
+        Error::Tls(_) | Error::Rustls(_) | Error::Pem(_) | Error::TlsRequired => {
             FetchError::Answer { url: url.to_owned(), why: error.to_string() }.into()
         }
         other => Trouble::passing(other.to_string()),

@@ -203,13 +203,14 @@ impl Proof<'_> {
     }
 }
 
-/// Removes what is left of other fetches from the directory of a complete model.
+/// Removes what is left of other fetches from the directory of a complete model. Whoever calls holds its lock, so
+/// nobody else is writing there, however young it is.
 pub(super) fn clean(place: &Directory) -> Result<(), FetchError> {
     for (name, _) in place.list()?.0 {
         if name.ends_with(PART.as_bytes()) {
             place.remove(&c_path(&name)?)?;
         }
     }
-    remove_abandoned(place, Duration::from_hours(1))?;
+    remove_abandoned(place, Duration::ZERO)?;
     Ok(())
 }
