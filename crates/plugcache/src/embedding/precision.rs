@@ -137,12 +137,12 @@ fn scaled(vector: &[f32]) -> Vec<u8> {
     bytes
 }
 
-/// What one step of the 127 on either side of zero stands for. It has sixteen significant bits, so its product with a
-/// number of steps is exact; and it is rounded up, so the largest component takes 127 of them.
+/// What one step of the 127 on either side of zero stands for. The scale of what 127 steps
+/// give is that scale again, to the last bit: it is divided here, and not multiplied by a 127th, which would drift.
 fn scale_of(vector: &[f32]) -> f32 {
-    const DROPPED: u32 = 0xff;
     let most = vector.iter().fold(0.0_f32, |most, component| most.max(component.abs()));
-    let scale = f32::from_bits((most / 127.0).to_bits().saturating_add(DROPPED) & !DROPPED);
+    let scale = most / 127.0;
+    // Below that, numbers have fewer digits: such a vector is as good as zero.
     if scale.is_normal() { scale } else { 0.0 }
 }
 

@@ -66,7 +66,7 @@ fn decode(precision: Precision, bytes: &[u8]) -> Result<Vec<f32>, String> {
 #[test]
 fn what_cannot_be_kept_is_refused() {
     assert_eq!(Precision::F16.round(vec![0.0, 7e4]), Err("component 1 is not finite".to_owned()));
-    assert!(Precision::I8.round(vec![f32::MAX]).is_err());
+    assert!(Precision::I8.round(vec![f32::MAX, 0.0]).is_err());
     for precision in ALL {
         assert_eq!(precision.round(Vec::new()), Ok(Vec::new()));
         assert_eq!(precision.round(vec![0.0; 3]), Ok(vec![0.0; 3]));
@@ -86,6 +86,17 @@ fn bytes_of_another_length_are_no_vector() {
     }
     let nan = [&1_u32.to_le_bytes()[..], &f32::NAN.to_le_bytes()].concat();
     assert_eq!(of_wide(&nan), Err("component 0 is not finite".to_owned()));
+}
+
+/// The largest component decides the scale, so what comes of it must decide the same.
+#[test]
+fn a_scale_comes_back_as_it_was() {
+    let mut random = Random::new(1);
+    for _ in 0..100_000 {
+        let most = f32::from_bits(0x3f80_0000 | (random.bits() >> 41) as u32);
+        let once = Precision::I8.round(vec![most, most / 3.0]).unwrap();
+        assert_eq!(Precision::I8.round(once.clone()), Ok(once), "{most}");
+    }
 }
 
 proptest! {
