@@ -88,6 +88,8 @@ fn beside_reference(context: &Context) -> Result<Vec<Row>> {
     ] {
         let mut script = peers::script(context, &context.reference_python, "embedding.py");
         script.arg(what).arg(&context.model).arg(&file).env("HF_HUB_OFFLINE", "1");
+        // Without byte code, importing torch takes longer than all that is measured.
+        script.env_remove("PYTHONDONTWRITEBYTECODE");
         let peer = Subject::child("sentence-transformers, torch", script);
         let ours = Subject::child("ours", child::command("embed", &[what.as_ref(), context.model.as_ref()])?);
         let [ours, peer] = interleave(context.slow_rounds(), [ours, peer])?;
