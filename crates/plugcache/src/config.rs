@@ -211,7 +211,9 @@ impl Config {
                 Refresh::None,
             ),
             offline: Setting::or_default(
-                variables.read("OFFLINE", units::flag)?.or(variables.read_foreign("HF_HUB_OFFLINE", units::flag)?),
+                variables
+                    .read("OFFLINE", units::flag)?
+                    .or(variables.read_foreign("HF_HUB_OFFLINE", units::flag)?),
                 false,
             ),
             strength: Setting::or_default(

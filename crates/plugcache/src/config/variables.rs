@@ -67,7 +67,11 @@ impl Variables {
 
     /// Caches that some of them are about, as they are written here.
     pub(super) fn stems(&self) -> BTreeSet<String> {
-        self.ours.keys().filter(|name| !KNOWN.contains(&name.as_str())).filter_map(|name| split(name)).collect()
+        self.ours
+            .keys()
+            .filter(|name| !KNOWN.contains(&name.as_str()))
+            .filter_map(|name| split(name))
+            .collect()
     }
 
     pub(super) fn path(&self, name: &str) -> Option<Setting<PathBuf>> {
