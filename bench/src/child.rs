@@ -37,6 +37,8 @@ pub(crate) fn run(arguments: &[String]) -> Result {
             Sample::of(|| layout.read())?
         }
         ["rows", store, place] => rows::read(store.parse()?, Path::new(place))?,
+        #[cfg(feature = "embedding")]
+        ["embed", what, model] => crate::cases::b8::work(what, Path::new(model))?,
         ["map", file] => Sample::of(|| floors::map(Path::new(file)))?,
         ["find", what, root, cache, strength, name] => {
             let (what, strength) = (what.parse::<What>()?, strength.parse::<Strength>()?);

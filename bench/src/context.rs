@@ -23,6 +23,10 @@ pub(crate) struct Context {
     pub(crate) python: PathBuf,
     /// The Python of the environment with the peers that are packages.
     pub(crate) peers_python: PathBuf,
+    /// The Python of the environment with the reference implementation of sentence models; only for B8.
+    pub(crate) reference_python: PathBuf,
+    /// The directory of the sentence model; only for B8.
+    pub(crate) model: PathBuf,
     /// Pythons of other versions, by version.
     pub(crate) other_pythons: Vec<(String, PathBuf)>,
     /// Few rounds and small trees: shows that everything runs, not how fast.
@@ -49,6 +53,8 @@ impl Context {
                 "--work" => context.work = value.into(),
                 "--python" => context.python = value.into(),
                 "--peers-python" => context.peers_python = value.into(),
+                "--reference-python" => context.reference_python = value.into(),
+                "--model" => context.model = value.into(),
                 "--other-python" => {
                     let (version, python) = value.split_once('=').ok_or("--other-python VERSION=PATH")?;
                     context.other_pythons.push((version.to_owned(), python.into()));

@@ -11,6 +11,12 @@ use crate::{
     repo,
 };
 
+/// Whether a case is asked for that `--large` adds.
+fn names_large(arguments: &[&String]) -> bool {
+    let names = arguments.iter().zip(arguments.iter().skip(1)).filter(|(flag, _)| flag.as_str() == "--only");
+    names.flat_map(|(_, names)| names.split(',')).any(|name| name.trim().eq_ignore_ascii_case("B8"))
+}
+
 pub(crate) fn run(arguments: &[String]) -> Result {
     let python = Python::find()?;
     let corpora = corpora::prepare(&python)?;
@@ -19,8 +25,24 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         println!("not installed here, and so not measured: {package}");
     }
     let peers = environment::entry_points(&python, "peers", Missing::Fails)?;
+    let (large, arguments): (Vec<&String>, Vec<&String>) =
+        arguments.iter().partition(|argument| *argument == "--large");
+    let is_large = !large.is_empty() || names_large(&arguments);
     let mut bench = repo::cargo();
-    bench.args(["run", "--release", "--package", "plugcache-bench", "--"]).args(arguments);
+    bench.args(["run", "--release", "--package", "plugcache-bench"]);
+    if is_large {
+        bench.args(["--features", "embedding"]);
+    } else {
+        println!(
+            "B8 is not measured: `--large` installs the reference implementation, 5 GB, and builds the model"
+        );
+    }
+    bench.arg("--").args(&arguments);
+    if is_large {
+        let reference = environment::entry_points(&python, "embedding", Missing::Fails)?;
+        bench.arg("--reference-python").arg(reference.directory.join("bin/python"));
+        bench.arg("--model").arg(corpora.join(corpora::MODEL));
+    }
     bench.arg("--corpora").arg(corpora);
     bench.arg("--truth").arg(repo::root().join("corpora/truth"));
     bench.arg("--traces").arg(repo::root().join("corpora/traces"));

@@ -31,8 +31,9 @@ Usage: cargo xtask COMMAND
                             ARGS go to the test runner: a part of a test's name
   corpora [--large]         fetch the real packages that tests and benchmarks read; --large adds
                             homeassistant and checks its 1,562 manifests
-  bench [--only P1,P4] [--quick]
-                            measure each goal beside its peers; writes target/bench/results.json
+  bench [--only P1,P4] [--quick] [--large]
+                            measure each goal beside its peers; writes target/bench/results.json;
+                            --large adds B8, with 5 GB of the reference implementation
 ";
 
 fn main() -> ExitCode {

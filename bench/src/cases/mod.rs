@@ -2,6 +2,8 @@
 
 mod a3;
 mod b7;
+#[cfg(feature = "embedding")]
+pub(crate) mod b8;
 mod p1;
 mod p10;
 mod p11;
@@ -36,7 +38,7 @@ pub(crate) struct Case {
 }
 
 /// All of them, in the order of the table.
-pub(crate) const ALL: [Case; 12] = [
+pub(crate) const ALL: &[Case] = &[
     Case { goal: "P1", what: "free validation", run: p1::run },
     Case { goal: "P2", what: "lazy proof", run: p2::run },
     Case { goal: "P3", what: "cold beats warm", run: p3::run },
@@ -49,6 +51,8 @@ pub(crate) const ALL: [Case; 12] = [
     Case { goal: "P11", what: "hit ratio", run: p11::run },
     Case { goal: "A3", what: "manifests", run: a3::run },
     Case { goal: "B7", what: "the log", run: b7::run },
+    #[cfg(feature = "embedding")]
+    Case { goal: "B8", what: "texts as vectors", run: b8::run },
 ];
 
 /// A name that exists in yt-dlp, from the middle of the list.

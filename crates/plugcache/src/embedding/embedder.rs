@@ -1,6 +1,6 @@
 //! A model and the vectors that it has made: the model is loaded when the first text has no vector yet.
 
-use std::{convert::Infallible, fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
 
 use plugcache_cache::{Hub, cache::LoadError};
 
@@ -87,8 +87,17 @@ impl EmbedderBuilder {
     pub fn build(self, hub: &Hub) -> Result<Embedder, FetchError> {
         let identity = self.directory.identity(hub)?;
         let vectors = self.vectors.model(format!("{identity}/{ENCODER}")).build(hub)?;
-        let path: PathBuf = self.directory.path().to_owned();
-        let model = Lazy::new(hub, "embedding-model", move || Model::load(&path, self.threads))?;
+        let Self { directory, threads, .. } = self;
+        let own = hub.clone();
+        let load = move || {
+            let model = Model::load(&directory, threads)?;
+            // What was read is what the vectors are kept under, if it is so before and after.
+            if directory.identity(&own)? != identity {
+                return Err(ModelError::Changed { path: directory.path().to_owned() });
+            }
+            Ok(model)
+        };
+        let model = Lazy::new(hub, "embedding-model", load)?;
         Ok(Embedder { model, vectors })
     }
 }

@@ -20,13 +20,12 @@ mod read;
 mod threads;
 mod tokens;
 
-use std::path::Path;
-
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 
 pub use error::ModelError;
 
+use super::files::ModelDirectory;
 use config::Config;
 use encoder::Encoder;
 use pooling::Pooling;
@@ -55,9 +54,9 @@ pub struct Model {
 }
 
 impl Model {
-    /// Loads a model from a directory. `threads`: how many it computes on; `None`: one for each core.
-    pub fn load(directory: &Path, threads: Option<usize>) -> Result<Self, ModelError> {
-        let files = Files::open(directory)?;
+    /// Loads a model. `threads`: how many it computes on; `None`: one for each core.
+    pub fn load(directory: &ModelDirectory, threads: Option<usize>) -> Result<Self, ModelError> {
+        let files = Files(directory);
         let config = Config::read(&files)?;
         let tokens = Tokens::read(&files, &config)?;
         let pooling = Pooling::read(&files)?;

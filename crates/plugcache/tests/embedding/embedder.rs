@@ -100,7 +100,7 @@ fn models_normalisers_and_precisions_have_vectors_of_their_own() {
     let other = with("small-bert", Normalizer::None, Precision::F32);
     assert_ne!(exact, other);
     let normalised = with("small-mpnet", Normalizer::Digits, Precision::F32);
-    let model = Model::load(&reference().join("small-mpnet"), Some(1)).unwrap();
+    let model = Model::load(&small("small-mpnet"), Some(1)).unwrap();
     assert_eq!(*normalised, model.embed("Created container #").unwrap());
     for precision in [Precision::F16, Precision::I8] {
         let rounded = with("small-mpnet", Normalizer::None, precision);
@@ -125,7 +125,22 @@ fn a_model_that_is_idle_is_let_go_and_loaded_again() {
 }
 
 #[test]
-fn a_model_that_cannot_be_loaded_is_an_error_until_it_can() {
+fn files_that_change_before_they_are_loaded_make_no_vectors_for_the_old_ones() {
+    let place = tempfile::tempdir().unwrap();
+    for name in ["config.json", "tokenizer.json", "model.safetensors"] {
+        std::fs::copy(reference().join("small-bert").join(name), place.path().join(name)).unwrap();
+    }
+    let directory = ModelDirectory::local(place.path()).unwrap();
+    let embedder = Embedder::builder(directory).build(&Hub::in_memory()).unwrap();
+    let config = place.path().join("config.json");
+    let edited = std::fs::read_to_string(&config).unwrap().replace("gelu_new", "relu");
+    std::fs::write(&config, edited).unwrap();
+    let error = embedder.embed("a").unwrap_err().to_string();
+    assert!(error.contains("have changed") && error.contains("open it again"), "{error}");
+}
+
+#[test]
+fn a_model_that_cannot_be_loaded_is_an_error_each_time() {
     let place = tempfile::tempdir().unwrap();
     for name in ["config.json", "tokenizer.json"] {
         std::fs::copy(reference().join("small-bert").join(name), place.path().join(name)).unwrap();
@@ -139,5 +154,9 @@ fn a_model_that_cannot_be_loaded_is_an_error_until_it_can() {
         assert!(error.contains("model.safetensors"), "{error}");
     }
     std::fs::copy(reference().join("small-bert/model.safetensors"), weights).unwrap();
+    // It is another model now, with vectors of its own.
+    assert!(embedder.embed("a").unwrap_err().to_string().contains("open it again"));
+    let directory = ModelDirectory::local(place.path()).unwrap();
+    let embedder = Embedder::builder(directory).build(&Hub::in_memory()).unwrap();
     assert_eq!(embedder.embed("a").unwrap().len(), 32);
 }

@@ -5,9 +5,13 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use plugcache::embedding::Model;
+use plugcache::embedding::{Model, ModelError, files::ModelDirectory};
 
 use crate::tools::{cosine, model_directory, reference, sentences_and_vectors};
+
+fn load(path: &Path, threads: Option<usize>) -> Result<Model, ModelError> {
+    Model::load(&ModelDirectory::local(path)?, threads)
+}
 
 /// The bound.
 const NEAR: f64 = 0.9999;
@@ -26,7 +30,7 @@ fn compare(made: &[Vec<f32>], expected: &[Vec<f32>], sentences: &[String]) {
 fn vectors_are_those_of_the_original_alone_and_in_batches() {
     let (sentences, expected) = sentences_and_vectors(&reference());
     assert_eq!(sentences.len(), 200);
-    let model = Model::load(&model_directory(), None).unwrap();
+    let model = load(&model_directory(), None).unwrap();
     assert_eq!((model.dimension(), model.max_tokens()), (384, 256));
     let alone: Vec<Vec<f32>> = sentences.iter().map(|sentence| model.embed(sentence).unwrap()).collect();
     compare(&alone, &expected, &sentences);
@@ -40,7 +44,7 @@ fn other_families_activations_and_poolings_agree_with_the_original() {
     for name in ["small-mpnet", "small-bert"] {
         let directory = reference().join(name);
         let (sentences, expected) = sentences_and_vectors(&directory);
-        let model = Model::load(&directory, Some(1)).unwrap();
+        let model = load(&directory, Some(1)).unwrap();
         assert_eq!((model.dimension(), model.max_tokens()), (32, 100), "{name}");
         let texts: Vec<&str> = sentences.iter().map(String::as_str).collect();
         let made = model.embed_many(&texts).unwrap();
@@ -74,7 +78,7 @@ const FILES: [&str; 6] = [
 fn error_after(damage: impl FnOnce(&Path)) -> String {
     let place = copy();
     damage(place.path());
-    let error = Model::load(place.path(), Some(1)).unwrap_err().to_string();
+    let error = load(place.path(), Some(1)).unwrap_err().to_string();
     assert!(error.contains(&*place.path().to_string_lossy()), "{error} names no path");
     error
 }
@@ -93,7 +97,7 @@ fn exchange(file: &'static str, old: &'static str, new: &'static str) -> impl Fn
 fn what_is_absent_or_of_another_kind_is_an_error_that_names_it() {
     for name in &FILES[..3] {
         let error = error_after(|place| std::fs::remove_file(place.join(name)).unwrap());
-        assert!(error.contains(name) && error.contains("cache warm --model"), "{error}");
+        assert!(error.contains(name) && error.contains("cannot do without it"), "{error}");
     }
     let unknown =
         error_after(exchange("config.json", "\"model_type\": \"bert\"", "\"model_type\": \"llama\""));
@@ -130,7 +134,7 @@ fn damaged_files_are_errors_and_no_panics() {
         let mut damaged = whole.clone();
         damaged[at] ^= 0xff;
         std::fs::write(place.path().join("model.safetensors"), damaged).unwrap();
-        if let Ok(model) = Model::load(place.path(), Some(1)) {
+        if let Ok(model) = load(place.path(), Some(1)) {
             // Only names that nobody asks for can have changed.
             assert_eq!(model.embed("a").unwrap().len(), 32);
         }
@@ -143,7 +147,7 @@ fn without_the_files_that_may_be_absent_the_mean_is_taken_and_normalised() {
     for name in &FILES[3..] {
         std::fs::remove_file(place.path().join(name)).unwrap();
     }
-    let model = Model::load(place.path(), None).unwrap();
+    let model = load(place.path(), None).unwrap();
     assert_eq!(model.max_tokens(), 130);
     let vector = model.embed("Created container 100").unwrap();
     let length: f64 = vector.iter().map(|number| f64::from(*number).powi(2)).sum();
@@ -152,7 +156,7 @@ fn without_the_files_that_may_be_absent_the_mean_is_taken_and_normalised() {
 
 #[test]
 fn many_threads_share_a_model() {
-    let model = Model::load(&reference().join("small-mpnet"), Some(2)).unwrap();
+    let model = load(&reference().join("small-mpnet"), Some(2)).unwrap();
     let expected = model.embed("Created container 100").unwrap();
     std::thread::scope(|scope| {
         for _ in 0..8 {
@@ -170,7 +174,7 @@ fn many_threads_share_a_model() {
 #[ignore = "a part of another test"]
 #[expect(unsafe_code, reason = "a fork without exec is what is tested")]
 fn child_that_forks() {
-    let model = Model::load(&reference().join("small-mpnet"), Some(2)).unwrap();
+    let model = load(&reference().join("small-mpnet"), Some(2)).unwrap();
     let expected = model.embed("Created container 100").unwrap();
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {

@@ -218,3 +218,27 @@ fn a_full_disk_leaves_nothing_half() {
     assert!(error.to_string().contains("free some space"), "{error}");
     assert!(left.is_empty() && found.unwrap().is_none(), "{left:?} after {last}");
 }
+
+#[test]
+fn a_file_that_was_exchanged_since_is_not_read_as_the_model() {
+    let place = tempfile::tempdir().unwrap();
+    let server = Server::honest(&SMALL);
+    let store = store(place.path(), &server);
+    let model = fetch(&store).unwrap();
+    for (name, bytes) in SMALL {
+        assert_eq!(model.read(name).unwrap().as_deref(), Some(bytes));
+    }
+    assert_eq!(model.read("1_Pooling/config.json").unwrap(), None);
+    let path = model.file("model.safetensors").unwrap();
+    let mut damaged = std::fs::read(&path).unwrap();
+    damaged[0] ^= 1;
+    std::fs::write(&path, damaged).unwrap();
+    // Length and name are right, so it is found; but nothing is computed with it.
+    let model = store.find(&source()).unwrap().unwrap();
+    let error = model.read("model.safetensors").unwrap_err();
+    assert!(matches!(&error, FetchError::Damaged { path: named, .. } if *named == path), "{error}");
+    assert!(error.to_string().contains("cache verify --repair"), "{error}");
+    assert_eq!(store.repair(&source()).unwrap().map(|problems| problems.len()), Some(1));
+    assert!(store.find(&source()).unwrap().is_none());
+    assert!(fetch(&store).unwrap().read("model.safetensors").unwrap().is_some());
+}

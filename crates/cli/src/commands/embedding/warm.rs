@@ -22,7 +22,7 @@ pub(in crate::commands) fn run(args: &Warm, output: &Output) -> Result<Outcome, 
     let choice = choice(Some(&args.model), &config)?;
     let directory = directory(&choice, &config, output)?;
     let began = Instant::now();
-    let model = plugcache::embedding::Model::load(directory.path(), None)?;
+    let model = plugcache::embedding::Model::load(&directory, None)?;
     model.embed("warm")?;
     let took = began.elapsed();
     if output.is_json() {

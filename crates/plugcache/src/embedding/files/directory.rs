@@ -13,9 +13,12 @@ use plugcache_cache::{
 use rustix::io::Errno;
 
 use super::{
-    FetchError, Manifest,
+    FetchError, Manifest, Sha256Sum,
     source::{NEEDED, selecting},
 };
+
+/// Files that are larger are no sentence model.
+const LARGEST: u64 = 8 << 30;
 
 /// A directory with all files of a model: one of a store, or one that somebody has put together.
 #[derive(Debug, Clone)]
@@ -59,6 +62,25 @@ impl ModelDirectory {
                 .is_ok_and(|is_there| is_there),
         };
         is_there.then(|| self.path.join(name))
+    }
+
+    /// The content of a file; `None`: the model does not have it. What a store has fetched is proven by its digest once
+    /// more: files may have been damaged or exchanged since.
+    pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, FetchError> {
+        let held = self.manifest.as_ref().map(|manifest| manifest.held(name));
+        if held == Some(None) {
+            return Ok(None);
+        }
+        let directory = Directory::open(&self.path)?;
+        if !has(&directory, name)? && held.is_none() {
+            return Ok(None);
+        }
+        let bytes = directory.read(&c_path(name.as_bytes())?, LARGEST)?.bytes;
+        let got = held.flatten().map(|held| (held.sha256, Sha256Sum::of(&bytes)));
+        if let Some((expected, got)) = got.filter(|(expected, got)| expected != got) {
+            return Err(FetchError::Damaged { path: self.path.join(name), expected, got });
+        }
+        Ok(Some(bytes))
     }
 
     /// Files whose content selects what the model gives, there or not.

@@ -4,6 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use plugcache_cache::Error;
 
+use super::Sha256Sum;
+
 /// Why there is no model. What has arrived of a file stays for the next fetch, unless it is wrong.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -129,6 +131,20 @@ pub enum FetchError {
         expected: String,
         /// What it has.
         got: String,
+    },
+    /// A file that was right when it was fetched.
+    #[error(
+        "{} is not what was fetched: its SHA-256 was {expected} and is {got}; `plugcache cache verify --repair` lets \
+         the next use fetch it again",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What it was.
+        expected: Sha256Sum,
+        /// What it is.
+        got: Sha256Sum,
     },
     /// More bytes than the caller takes.
     #[error(

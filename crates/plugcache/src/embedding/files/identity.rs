@@ -2,16 +2,9 @@
 
 use std::fmt::Write as _;
 
-use plugcache_cache::{
-    Digest, Hub, Inputs,
-    fs::{Directory, c_path},
-    hub::Given,
-};
+use plugcache_cache::{Digest, Hub, Inputs, hub::Given};
 
-use super::{FetchError, ModelDirectory, Sha256Sum, directory::has};
-
-/// Files of a user's directory that are larger are no sentence model.
-const LARGEST: u64 = 8 << 30;
+use super::{FetchError, ModelDirectory, Sha256Sum};
 
 impl ModelDirectory {
     /// Digest over names and contents of the files that select what the model gives: configuration, tokenizer,
@@ -36,13 +29,9 @@ impl ModelDirectory {
     }
 
     fn compute(&self) -> Result<Digest, FetchError> {
-        let directory = Directory::open(&self.path)?;
         let mut sums = Vec::new();
         for (name, _) in self.selecting() {
-            if has(&directory, name)? {
-                let observed = directory.read(&c_path(name.as_bytes())?, LARGEST)?;
-                sums.push((name, Sha256Sum::of(&observed.bytes)));
-            }
+            sums.extend(self.read(name)?.map(|bytes| (name, Sha256Sum::of(&bytes))));
         }
         Ok(digest(sums))
     }

@@ -54,7 +54,7 @@ fn usual_buckets() -> usize {
 }
 
 impl Config {
-    pub(super) fn read(files: &Files) -> Result<Self, ModelError> {
+    pub(super) fn read(files: &Files<'_>) -> Result<Self, ModelError> {
         let config: Self = files.read_json(CONFIG)?;
         let heads = config.num_attention_heads;
         if heads == 0 || !config.hidden_size.is_multiple_of(heads) {

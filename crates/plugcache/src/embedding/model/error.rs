@@ -2,18 +2,15 @@
 
 use std::path::PathBuf;
 
-use plugcache_cache::Error;
+use crate::embedding::files::FetchError;
 
 /// Why a model cannot be loaded, or a text has no vector.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
     /// A file of the model cannot be read.
-    #[error(
-        "{0}; a model is a directory with config.json, tokenizer.json and model.safetensors: \
-         `plugcache cache warm --model` fetches one"
-    )]
-    Io(#[source] Error),
+    #[error(transparent)]
+    File(#[from] FetchError),
     /// A file of the model is not what was expected.
     #[error("{}: {problem}; is it of the same model as the files beside it, and complete?", path.display())]
     Unfit {
@@ -21,6 +18,12 @@ pub enum ModelError {
         path: PathBuf,
         /// What is wrong.
         problem: String,
+    },
+    /// The files are not those any more that the kept vectors belong to.
+    #[error("the model's files in {} have changed since it was opened; open it again", path.display())]
+    Changed {
+        /// The model's directory.
+        path: PathBuf,
     },
     /// The computation failed.
     #[error("the text has no vector: {0}")]

@@ -40,7 +40,7 @@ struct Module {
 
 impl Pooling {
     /// As the files beside the weights say; the mean, brought to length 1, where they say nothing.
-    pub(super) fn read(files: &Files) -> std::result::Result<Self, ModelError> {
+    pub(super) fn read(files: &Files<'_>) -> std::result::Result<Self, ModelError> {
         let kind = match files.read_json_if_there::<File>(POOLING)? {
             None => Kind::Mean,
             Some(file) => file.kind().map_err(|problem| files.unfit(POOLING, problem))?,

@@ -21,7 +21,7 @@ struct Length {
 }
 
 impl Tokens {
-    pub(super) fn read(files: &Files, config: &Config) -> std::result::Result<Self, ModelError> {
+    pub(super) fn read(files: &Files<'_>, config: &Config) -> std::result::Result<Self, ModelError> {
         let wrong = |error: tokenizers::Error| files.unfit(TOKENIZER, error);
         let mut tokenizer = Tokenizer::from_bytes(files.read(TOKENIZER)?).map_err(wrong)?;
         let words = tokenizer.get_vocab_size(true);
