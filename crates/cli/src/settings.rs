@@ -176,7 +176,7 @@ pub(crate) fn location(config: &Config) -> Location {
 static TEMPORARY: Mutex<Option<TempDir>> = Mutex::new(None);
 
 /// `None`: there is not even a temporary directory, so everything stays in memory.
-fn temporary() -> Option<PathBuf> {
+pub(crate) fn temporary() -> Option<PathBuf> {
     let mut kept = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner);
     if kept.is_none() {
         *kept = tempfile::Builder::new().prefix("plugcache-").tempdir().ok();
@@ -198,6 +198,14 @@ pub(crate) fn user_cache_directory() -> Option<PathBuf> {
 pub(crate) fn data_directory(config: &Config) -> Option<PathBuf> {
     let own = || Xdg::new().ok().map(|strategy| strategy.data_dir().join("plugcache"));
     config.data_directory.value.clone().or_else(own)
+}
+
+/// Where fetched models are: as set, else beside the caches, even if nothing more is to be kept there. `None`: there
+/// is no place for caches either.
+pub(crate) fn models_directory(config: &Config) -> Option<PathBuf> {
+    let beside = || Some(config.directory.value.clone().or_else(user_cache_directory)?.join("models-v1"));
+    let directory = config.embedding.models_directory.value.clone().or_else(beside)?;
+    std::path::absolute(directory).ok()
 }
 
 /// What an interpreter says of itself, with this process's environment; from what was kept if it holds.

@@ -384,8 +384,11 @@ fn the_log_is_filtered() {
 #[test]
 fn help() {
     let desk = Desk::empty();
-    for command in ["stats", "size", "ls", "verify", "prune", "clear"] {
+    for command in ["stats", "size", "ls", "warm", "verify", "prune", "clear"] {
         snapshot(&format!("caches_help_{command}"), &desk.run(&["cache", command, "--help"]));
+    }
+    for command in ["embed", "similar"] {
+        snapshot(&format!("caches_help_{command}"), &desk.run(&[command, "--help"]));
     }
     snapshot("caches_help", &desk.run(&["cache", "--help"]));
     snapshot("caches_help_all", &desk.run(&["--help"]));

@@ -32,6 +32,7 @@ pub(super) fn show(place: &Place, output: &Output) -> Result<Outcome, Failure> {
     };
     let directory = shown(config.directory.value.clone().or_else(settings::user_cache_directory))?;
     let data = shown(settings::data_directory(&config))?;
+    let models = shown(settings::models_directory(&config))?;
     let mut rows = vec![
         row("cache.directory", &config.directory, |_| (directory.clone(), json!(directory))),
         row("data.directory", &config.data_directory, |_| (data.clone(), json!(data))),
@@ -42,12 +43,14 @@ pub(super) fn show(place: &Place, output: &Output) -> Result<Outcome, Failure> {
         row("refresh", &config.refresh, refresh_of),
         row("offline", &config.offline, flag_of),
         row("embedding.model", &config.embedding.model, |model| optional(model.as_ref(), shown_and_json)),
-        row("embedding.models_directory", &config.embedding.models_directory, |path| {
-            optional(path.as_ref().map(|path| path.display()).as_ref(), shown_and_json)
+        row("embedding.models_directory", &config.embedding.models_directory, |_| {
+            (models.clone(), json!(models))
         }),
         row("embedding.normalize", &config.embedding.normalizer, shown_and_json),
         row("embedding.precision", &config.embedding.precision, shown_and_json),
-        row("embedding.endpoint", &config.embedding.endpoint, |url| optional(url.as_ref(), shown_and_json)),
+        row("embedding.endpoint", &config.embedding.endpoint, |url| {
+            url.as_ref().map_or_else(|| ("Hugging Face".to_owned(), Value::Null), shown_and_json)
+        }),
         row("redis_url", &config.redis_url, |url| {
             (without_password(url.as_deref()), json!(without_password(url.as_deref())))
         }),

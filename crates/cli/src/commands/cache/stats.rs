@@ -141,6 +141,7 @@ impl Known {
     fn details(&self) -> Vec<(&'static str, String)> {
         let sum = &self.sum;
         let mut details = Vec::new();
+        details.extend(holds(&self.name).map(|what| ("holds", what.to_owned())));
         let hits = [("memory", sum.memory_hits), ("disk", sum.disk_hits), ("negative", sum.negative_hits)];
         details.push(("hits", with_parts(sum.hits(), hits)));
         let parts = |map: &BTreeMap<String, u64>| {
@@ -201,6 +202,16 @@ impl Known {
             "past": past.as_ref().map(figures),
         })
     }
+}
+
+/// What is in a cache of the library itself, whose name a user has not chosen.
+fn holds(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "embeddings" => "the vectors of texts",
+        "embedding-model" => "the sentence model, in memory while a program needs it",
+        "model-identity" => "which model is in a directory, so that its files are not read each time",
+        _ => return None,
+    })
 }
 
 /// Figures with what follows from them; times in nanoseconds.

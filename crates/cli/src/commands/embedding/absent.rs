@@ -20,6 +20,6 @@ pub(super) fn warm(_: &Warm, _: &Output) -> Result<Outcome, Failure> {
 
 fn absent() -> Failure {
     "this plugcache was built without embeddings, which take minutes to build; \
-     build it with `cargo build --release --features embedding`"
+     build it with `cargo build --release -p plugcache-cli --features embedding`"
         .into()
 }

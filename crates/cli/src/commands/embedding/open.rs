@@ -1,12 +1,12 @@
 //! From settings to a model's files and its vectors.
 
-use std::{env, path::PathBuf};
+use std::{env, path::Path};
 
 use plugcache::{
     Config, Hub,
     embedding::{
         Choice, Embedder, Level,
-        files::{ModelDirectory, ModelStore, Options, Progress, Source},
+        files::{FetchError, ModelDirectory, ModelStore, Options, Progress, Source},
     },
 };
 
@@ -31,14 +31,15 @@ pub(super) struct Open {
 
 pub(super) fn open(model: &Model, config: &Config, output: &Output) -> Result<Open, Failure> {
     let choice = choice(model.model.as_deref(), config)?;
-    let directory = directory(&choice, config, output)?;
     let normalizer = match &model.normalize {
         Some(text) => text.parse().map_err(|problem| format!("--normalize: {problem}"))?,
         None => config.embedding.normalizer.value.clone(),
     };
+    let directory = directory(&choice, config, output)?;
     if !normalizer.is_none() {
-        output
-            .talk(format!("texts are normalised by `{normalizer}`: those that differ in it share a vector"));
+        output.talk(format!(
+            "texts are normalised by `{normalizer}`: those that differ only in {normalizer} share a vector"
+        ));
     }
     let hub = settings::hub(config);
     let mut builder =
@@ -52,13 +53,14 @@ pub(super) fn open(model: &Model, config: &Config, output: &Output) -> Result<Op
 /// The flag, or else what is set, or else the usual.
 pub(super) fn choice(flag: Option<&str>, config: &Config) -> Result<Choice, Failure> {
     let flag: Option<Choice> = flag.filter(|text| !text.is_empty()).map(str::parse).transpose()?;
-    let choice = flag.or_else(|| config.embedding.model.value.clone()).unwrap_or(USUAL);
+    let set = &config.embedding.model;
+    let origin = if flag.is_some() { "flag --model".to_owned() } else { set.origin.to_string() };
+    let choice = flag.or_else(|| set.value.clone()).unwrap_or(USUAL);
     if choice.is_none() {
-        return Err(
-            "embeddings are switched off: the model is set to `none`; see `plugcache config show`, or \
-                    say --model medium"
-                .into(),
-        );
+        return Err(format!(
+            "embeddings are switched off: the model is `none` ({origin}); say --model medium to use one all the same"
+        )
+        .into());
     }
     Ok(choice)
 }
@@ -70,13 +72,18 @@ pub(super) fn directory(
     output: &Output,
 ) -> Result<ModelDirectory, Failure> {
     let source = match choice {
+        Choice::Directory(path) if !path.is_dir() => return Err(unknown(path)),
         Choice::Directory(path) => return Ok(ModelDirectory::local(path)?),
         Choice::Level(level) => Source::of_level(*level)?.ok_or("the level `none` has no model")?,
         Choice::Repository { name, revision } => Source::sentence_model(name)?.revision(revision)?,
     };
-    let store = ModelStore::open(models_directory(config)?, options(config))?;
+    let mut store = store(config)?;
     if let Some(found) = store.find(&source)? {
         return Ok(found);
+    }
+    if keeps_nothing(config) {
+        let place = settings::temporary().ok_or("there is no temporary directory for a model")?;
+        store = ModelStore::open(place.join("models-v1"), options(config))?;
     }
     let mut bar = Bar::of_bytes(output);
     let mut told = String::new();
@@ -96,16 +103,34 @@ pub(super) fn directory(
         }
         _ => {}
     };
-    Ok(store.fetch(&source, &mut progress)?)
+    store.fetch(&source, &mut progress).map_err(|error| match error {
+        FetchError::Offline { .. } => format!("{error}; offline is set by {}", config.offline.origin).into(),
+        other => other.into(),
+    })
 }
 
-/// Where fetched models are kept.
-fn models_directory(config: &Config) -> Result<PathBuf, Failure> {
-    if let Some(set) = &config.embedding.models_directory.value {
-        return Ok(std::path::absolute(set)?);
-    }
-    let beside = settings::location(config).directories.into_iter().next();
-    Ok(beside.ok_or("there is no place for a model: say --cache-dir DIR")?.join("models-v1"))
+/// Whether a model that is fetched now is gone when this program ends.
+pub(super) fn keeps_nothing(config: &Config) -> bool {
+    config.no_cache.value && config.embedding.models_directory.value.is_none()
+}
+
+/// What is neither a level nor a repository was meant as one, or as a directory.
+fn unknown(path: &Path) -> Failure {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    format!(
+        "`{}` is no model: expected low, medium or high; OWNER/NAME or OWNER/NAME@REVISION at the hub; or a directory \
+         with a model's files, and {} is none",
+        path.display(),
+        absolute.display()
+    )
+    .into()
+}
+
+/// The fetched models of all programs that share the place.
+pub(in crate::commands) fn store(config: &Config) -> Result<ModelStore, Failure> {
+    let directory = settings::models_directory(config);
+    let directory = directory.ok_or("there is no place for a model: say --cache-dir DIR")?;
+    Ok(ModelStore::open(directory, options(config))?)
 }
 
 fn options(config: &Config) -> Options {

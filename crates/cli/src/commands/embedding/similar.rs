@@ -11,8 +11,9 @@ use super::{Outcome, bar::Bar, open::open};
 use crate::{
     args::Similar,
     commands::{cache::ls::printable, log},
-    output::{Failure, Output},
+    output::{DIM, Failure, Output},
     settings,
+    units::count,
 };
 
 /// Something that can be found.
@@ -26,16 +27,14 @@ struct Thing {
 pub(in crate::commands) fn run(args: &Similar, output: &Output) -> Result<Outcome, Failure> {
     let mut things = Vec::new();
     if !args.plugins {
-        things.extend(blocks(args, output)?);
+        things.extend(blocks(args)?);
     }
     if !args.log {
         things.extend(plugins(args, output)?);
     }
     if things.is_empty() {
-        output.warn(
-            "there is nothing to look among: the log is empty, and no plugin was found; --root DIR says where \
-             plugins are, --data-dir DIR where the log is",
-        );
+        output.warn(format!("there is nothing to look among: {}", where_to_look(args)?));
+        show(&[], output)?;
         return Ok(Outcome::Findings);
     }
     let config = settings::config(args.select.proof.flags())?;
@@ -54,8 +53,22 @@ pub(in crate::commands) fn run(args: &Similar, output: &Output) -> Result<Outcom
         corpus.add(thing, vector)?;
     }
     show(&corpus.nearest(&query, args.limit)?, output)?;
-    output.talk(format!("{} texts looked at, {computed} of them computed now", texts.len()));
+    if !output.is_json() {
+        let (texts, computed) = (count(texts.len() as u64), count(computed));
+        output.talk(format!("{DIM}{texts} texts looked at, {computed} of them computed now{DIM:#}"));
+    }
     Ok(Outcome::Done)
+}
+
+fn where_to_look(args: &Similar) -> Result<String, Failure> {
+    const PLUGINS: &str = "no plugin was found; --root DIR says where they are";
+    let log = log::place_of(&args.data)?.0;
+    let log = format!("there is no block in {}; `plugcache log append` adds them", log.display());
+    Ok(match (args.log, args.plugins) {
+        (true, _) => log,
+        (_, true) => PLUGINS.to_owned(),
+        _ => format!("{log}; and {PLUGINS}"),
+    })
 }
 
 fn show(found: &[(&&Thing, f32)], output: &Output) -> Result<(), Failure> {
@@ -81,12 +94,9 @@ fn first_line(text: &str) -> String {
     }
 }
 
-fn blocks(args: &Similar, output: &Output) -> Result<Vec<Thing>, Failure> {
+fn blocks(args: &Similar) -> Result<Vec<Thing>, Failure> {
     let (path, lock_timeout) = log::place_of(&args.data)?;
     if directory::open_existing(&path)?.is_none() {
-        if args.log {
-            output.warn(format!("there is no log in {}; `plugcache log append` makes it", path.display()));
-        }
         return Ok(Vec::new());
     }
     let options = ledger::Options { lock_timeout, ..ledger::Options::default() };

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     Outcome,
-    open::{choice, directory},
+    open::{choice, directory, keeps_nothing},
 };
 use crate::{
     args::Warm,
@@ -16,6 +16,9 @@ use crate::{
 
 pub(in crate::commands) fn run(args: &Warm, output: &Output) -> Result<Outcome, Failure> {
     let config = settings::config(args.place.flags())?;
+    if keeps_nothing(&config) {
+        return Err("nothing is kept (--no-cache or PLUGCACHE_NO_CACHE), so there is nothing to warm".into());
+    }
     let choice = choice(Some(&args.model), &config)?;
     let directory = directory(&choice, &config, output)?;
     let began = Instant::now();

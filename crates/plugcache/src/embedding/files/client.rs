@@ -163,6 +163,7 @@ fn failed(url: &str, error: Error) -> Trouble {
         Error::Tls(_) | Error::Rustls(_) | Error::Pem(_) | Error::TlsRequired => {
             FetchError::Answer { url: url.to_owned(), why: error.to_string() }.into()
         }
+        Error::Io(error) => Trouble::passing(error.to_string()),
         other => Trouble::passing(other.to_string()),
     }
 }

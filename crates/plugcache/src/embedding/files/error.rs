@@ -39,12 +39,12 @@ pub enum FetchError {
     },
     /// A file is missing, and no connection may be made.
     #[error(
-        "{file} of model {repository} is not in {}, and this is offline; run `plugcache cache warm --model` once \
-         with a connection (HF_ENDPOINT may name a mirror), or name a directory that holds the model's files",
+        "{file} of model {repository} is not in {}, and this is offline; run `plugcache cache warm --model {repository}` \
+         once with a connection (HF_ENDPOINT may name a mirror), or name a directory that holds the model's files",
         path.display()
     )]
     Offline {
-        /// The model.
+        /// The model: `owner/name`, with `@revision` if it is another than `main`.
         repository: String,
         /// The first file that is missing.
         file: String,

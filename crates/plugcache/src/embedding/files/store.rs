@@ -12,6 +12,8 @@ use plugcache_cache::{
     lock::{self, Lock},
 };
 
+use crate::embedding::Choice;
+
 use super::{
     FetchError, Manifest, ModelDirectory, Options, Progress, Source, Wanted,
     client::Client,
@@ -136,6 +138,11 @@ impl ModelStore {
                     .map_or(true, |is_there| !is_there)
         };
         let file = source.files().iter().find(is_missing).map_or("the manifest", |wanted| &wanted.name);
-        FetchError::Offline { repository: source.repository().to_owned(), file: file.to_owned(), path }
+        let mut repository = source.repository().to_owned();
+        if source.asked_revision() != Choice::REVISION {
+            repository.push('@');
+            repository.push_str(source.asked_revision());
+        }
+        FetchError::Offline { repository, file: file.to_owned(), path }
     }
 }
