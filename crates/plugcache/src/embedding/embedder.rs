@@ -13,9 +13,12 @@ use crate::warm::Lazy;
 /// Version of what this library makes of a model's files. It goes up when vectors change by more than rounding.
 const ENCODER: &str = "1";
 
-/// Texts that are computed and kept together. The vectors of a long list are kept piece by piece: whoever is
-/// interrupted has what was made, and who waits for one text waits for one piece.
-const AT_ONCE: usize = 128;
+/// Texts that are computed and kept together, and bytes of them. The vectors of a long list are kept piece by piece:
+/// whoever is interrupted has what was made, and who waits for one text waits for one piece, some seconds.
+const TEXTS_AT_ONCE: usize = 128;
+const BYTES_AT_ONCE: usize = 16 * 1024;
+/// More of a text hardly counts: models cut it off.
+const LONGEST: usize = 2 * 1024;
 
 /// Vectors of texts by a model that is loaded at most once, whoever asks first.
 ///
@@ -130,7 +133,7 @@ impl Embedder {
             self.model.get()?.embed_many(missing).map_err(loader)
         };
         let mut vectors = Vec::with_capacity(texts.len());
-        for some in texts.chunks(AT_ONCE) {
+        for some in pieces(texts) {
             vectors.extend(self.vectors.get_or_embed_many(some, &mut embed).map_err(failed)?);
         }
         Ok(vectors)
@@ -162,6 +165,22 @@ impl fmt::Debug for Embedder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Embedder").field("vectors", &self.vectors).finish_non_exhaustive()
     }
+}
+
+/// The texts in pieces that take about as long, one text at least.
+fn pieces<'a, 'b>(texts: &'a [&'b str]) -> impl Iterator<Item = &'a [&'b str]> {
+    let mut rest = texts;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |text: &&&str| {
+            bytes += text.len().min(LONGEST);
+            bytes <= BYTES_AT_ONCE
+        };
+        let count = rest.iter().take(TEXTS_AT_ONCE).take_while(fits).count();
+        let (piece, later) = rest.split_at(count);
+        rest = later;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 fn loader(error: ModelError) -> LoadError<ModelError> {

@@ -1,9 +1,10 @@
 //! A sentence-embedding model on the CPU: texts in, vectors out.
 //!
 //! What is read is what the model's publishers keep beside its weights: `config.json`, `tokenizer.json`,
-//! `model.safetensors`, and, where they are there, `1_Pooling/config.json`, `modules.json` and
-//! `sentence_bert_config.json`. They say how a text is cut off, how its tokens' vectors become one, and whether that
-//! is brought to length 1, so nothing of it is guessed here. Encoders of the families BERT and `MPNet` are known: all
+//! `model.safetensors`, and, where they are there, `1_Pooling/config.json`, `modules.json`,
+//! `sentence_bert_config.json`, `tokenizer_config.json` and `config_sentence_transformers.json`. They say how a text is cut
+//! off, how its tokens' vectors become one, and whether that is brought to length 1, so nothing of it is guessed here; what
+//! they say that is not known is an error. Encoders of the families BERT and `MPNet` are known: all
 //! of the models that [`Level`](super::Level) chooses.
 //!
 //! Tokens of all texts of a batch stand one after another in one matrix, and only attention looks at them text by text.
@@ -12,15 +13,18 @@
 
 mod bias;
 mod config;
+mod dense;
 mod encoder;
 mod error;
-mod gelu;
+mod numbers;
 mod pooling;
 mod read;
 mod threads;
 mod tokens;
 
-use candle_core::{DType, Device, Tensor};
+use std::ops::Range;
+
+use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 
 pub use error::ModelError;
@@ -34,12 +38,14 @@ use threads::Threads;
 use tokens::{Sequences, Tokens};
 
 /// The files that make a model, as its publishers name them.
-pub(super) const CONFIG: &str = "config.json";
-pub(super) const TOKENIZER: &str = "tokenizer.json";
-pub(super) const WEIGHTS: &str = "model.safetensors";
+const CONFIG: &str = "config.json";
+const TOKENIZER: &str = "tokenizer.json";
+const WEIGHTS: &str = "model.safetensors";
 const POOLING: &str = "1_Pooling/config.json";
 const MODULES: &str = "modules.json";
-const LENGTH: &str = "sentence_bert_config.json";
+const SENTENCE: &str = "sentence_bert_config.json";
+const LIMITS: &str = "tokenizer_config.json";
+const PROMPTS: &str = "config_sentence_transformers.json";
 
 /// Most tokens that are computed with at once: more take more memory and are no faster.
 const TOKENS_AT_ONCE: usize = 4096;
@@ -65,7 +71,7 @@ impl Model {
         let wrong = |error: candle_core::Error| files.unfit(WEIGHTS, error);
         let weights =
             VarBuilder::from_buffered_safetensors(bytes, DType::F32, &Device::Cpu).map_err(wrong)?;
-        let encoder = threads.run(|| Encoder::load(&config, &weights)).map_err(wrong)?;
+        let encoder = threads.run(|| Encoder::load(&config, &weights))?.map_err(wrong)?;
         Ok(Self { tokens, encoder, pooling, threads })
     }
 
@@ -99,14 +105,16 @@ impl Model {
                 }
             }
             Ok(vectors)
-        })
+        })?
     }
 
     fn compute(&self, batch: &Sequences) -> candle_core::Result<Vec<Vec<f32>>> {
-        let states = self.encoder.forward(batch)?;
-        let pooled: Vec<Tensor> =
-            batch.groups().map(|group| self.pooling.pool(&group.of(&states)?)).collect::<Result<_, _>>()?;
-        Tensor::cat(&pooled, 0)?.to_vec2()
+        let states = self.encoder.forward(batch)?.flatten_all()?.to_vec1::<f32>()?;
+        let dimension = self.dimension();
+        let pool = |tokens: Range<usize>| {
+            self.pooling.pool(&states[tokens.start * dimension..tokens.end * dimension], dimension)
+        };
+        Ok(batch.rows().map(pool).collect())
     }
 }
 

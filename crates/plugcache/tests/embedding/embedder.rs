@@ -160,3 +160,36 @@ fn a_model_that_cannot_be_loaded_is_an_error_each_time() {
     let embedder = Embedder::builder(directory).build(&Hub::in_memory()).unwrap();
     assert_eq!(embedder.embed("a").unwrap().len(), 32);
 }
+
+/// The threads of a pool do other work of it while they wait. A text must not be computed inside of another.
+#[test]
+fn the_threads_of_another_pool_may_ask_side_by_side() {
+    use rayon::iter::{IntoParallelIterator, ParallelIterator};
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+    for is_warm in [false, true] {
+        let hub = Hub::in_memory();
+        let embedder = Embedder::builder(small("small-mpnet")).threads(2).build(&hub).unwrap();
+        if is_warm {
+            embedder.model().unwrap();
+        }
+        let ask = |n: usize| embedder.embed(&format!("text {}", n % 50)).map_err(|error| error.to_string());
+        let failed: Vec<String> =
+            pool.install(|| (0..200).into_par_iter().filter_map(|n| ask(n).err()).collect());
+        assert_eq!(failed, [] as [String; 0]);
+        assert_eq!(embedder.vectors().cache().stats().loads, 50);
+    }
+}
+
+#[test]
+fn a_long_list_is_kept_piece_by_piece() {
+    let embedder = Embedder::builder(small("small-mpnet")).build(&Hub::in_memory()).unwrap();
+    let long = "far ".repeat(2_000);
+    let mut texts: Vec<String> = (0..300).map(|n| format!("text {n}")).collect();
+    texts.extend((0..20).map(|n| format!("{n} {long}")));
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let mut pieces = Vec::new();
+    let vectors = embedder.embed_many_with(&texts, |piece| pieces.push(piece.len())).unwrap();
+    assert_eq!((vectors.len(), pieces.iter().sum::<usize>()), (320, 320));
+    assert!(pieces.iter().all(|piece| *piece <= 128) && pieces.len() >= 5, "{pieces:?}");
+    assert_eq!(embedder.embed_many(&[]).unwrap().len(), 0);
+}

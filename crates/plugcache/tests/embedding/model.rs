@@ -169,13 +169,70 @@ fn many_threads_share_a_model() {
     });
 }
 
+#[test]
+fn what_is_not_known_is_an_error_and_no_vector() {
+    let lower = error_after(exchange(
+        "sentence_bert_config.json",
+        "\"do_lower_case\": false",
+        "\"do_lower_case\": true",
+    ));
+    assert!(lower.contains("lower-case"), "{lower}");
+    let both = "\"pooling_mode_cls_token\": true, \"pooling_mode_lasttoken\": true";
+    let both = error_after(exchange("1_Pooling/config.json", "\"pooling_mode_cls_token\": true", both));
+    assert!(both.contains("pooling_mode_cls_token, pooling_mode_lasttoken"), "{both}");
+    let elsewhere =
+        error_after(exchange("modules.json", "\"path\": \"1_Pooling\"", "\"path\": \"2_Pooling\""));
+    assert!(elsewhere.contains("2_Pooling"), "{elsewhere}");
+    let prompt = error_after(|place| {
+        let text = r#"{"default_prompt_name": "query", "prompts": {"query": "query: "}}"#;
+        std::fs::write(place.join("config_sentence_transformers.json"), text).unwrap();
+    });
+    assert!(prompt.contains("`query`"), "{prompt}");
+}
+
+#[test]
+fn without_its_own_length_a_text_is_cut_as_the_tokenizer_says() {
+    let place = copy();
+    std::fs::remove_file(place.path().join("sentence_bert_config.json")).unwrap();
+    std::fs::write(place.path().join("tokenizer_config.json"), r#"{"model_max_length": 40}"#).unwrap();
+    assert_eq!(load(place.path(), Some(1)).unwrap().max_tokens(), 40);
+    std::fs::write(place.path().join("tokenizer_config.json"), r#"{"model_max_length": 1e30}"#).unwrap();
+    assert_eq!(load(place.path(), Some(1)).unwrap().max_tokens(), 130);
+}
+
+#[test]
+fn of_a_long_text_only_what_counts_is_looked_at() {
+    let model = load(&reference().join("small-mpnet"), Some(1)).unwrap();
+    let begin = "created the container far off one two ".repeat(40);
+    let expected = model.embed(&begin).unwrap();
+    assert_eq!(model.embed(&begin.repeat(10_000)).unwrap(), expected);
+    // White space is no token: what counts may stand far behind it.
+    let far = format!("{}{begin}", " \n".repeat(1_000_000));
+    assert_eq!(model.embed(&far).unwrap(), expected);
+    assert_eq!(model.embed(&"é".repeat(3_000_000)).unwrap().len(), 32);
+}
+
+/// Names of this process's threads.
+fn threads() -> Vec<String> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    // A thread may end between the listing and the look.
+    let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm")).ok();
+    tasks.filter_map(|task| name(task.unwrap())).map(|name| name.trim().to_owned()).collect()
+}
+
 /// Run by the next test, alone in its process: what forks must not have other tests beside it.
 #[test]
 #[ignore = "a part of another test"]
 #[expect(unsafe_code, reason = "a fork without exec is what is tested")]
 fn child_that_forks() {
-    let model = load(&reference().join("small-mpnet"), Some(2)).unwrap();
-    let expected = model.embed("Created container 100").unwrap();
+    let model = load(&model_directory(), Some(2)).unwrap();
+    // Long enough for all that is done side by side.
+    let text = "Created container 100 and removed it again. ".repeat(20);
+    let texts = vec![text.as_str(); 3];
+    let expected = model.embed_many(&texts).unwrap();
+    let own = |name: &String| ["embedding-0", "embedding-1"].contains(&name.as_str());
+    assert_eq!(threads().iter().filter(|name| own(name)).count(), 2, "{:?}", threads());
+    let before = threads();
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -184,12 +241,12 @@ fn child_that_forks() {
             }
         });
         let mut failed = Vec::new();
-        for round in 0..20 {
+        for round in 0..3 {
             // SAFETY: the child computes as a forked child of a host would, and then leaves at once.
             let forked = unsafe { libc::fork() };
             assert!(forked >= 0);
             if forked == 0 {
-                let is_right = model.embed("Created container 100").is_ok_and(|vector| vector == expected);
+                let is_right = model.embed_many(&texts).is_ok_and(|vectors| vectors == expected);
                 // SAFETY: leaves without running the parent's exit handlers.
                 unsafe { libc::_exit(i32::from(!is_right)) };
             }
@@ -203,10 +260,18 @@ fn child_that_forks() {
         is_over.store(true, Ordering::Relaxed);
         assert!(failed.is_empty(), "round and status: {failed:?}");
     });
+    drop(model);
+    let gone = (0..1_000).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        !threads().iter().any(own)
+    });
+    assert!(gone, "threads of the model are left: {before:?}, {:?}", threads());
+    let others: Vec<String> = threads().into_iter().filter(|name| name.contains("candle")).collect();
+    assert_eq!(others, [] as [String; 0]);
 }
 
 #[test]
-fn a_forked_child_computes_on_threads_of_its_own() {
+fn a_forked_child_computes_on_threads_of_its_own_and_no_thread_is_left() {
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", "model::child_that_forks", "--include-ignored", "--nocapture"]);
     let output = child.output().unwrap();

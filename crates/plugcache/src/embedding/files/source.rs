@@ -9,7 +9,13 @@ use crate::embedding::Level;
 pub(super) const NEEDED: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
 
 /// Files that say how a sentence model makes one vector of many; a model may do without them.
-const OPTIONAL: [&str; 3] = ["1_Pooling/config.json", "modules.json", "sentence_bert_config.json"];
+const OPTIONAL: [&str; 5] = [
+    "1_Pooling/config.json",
+    "modules.json",
+    "sentence_bert_config.json",
+    "tokenizer_config.json",
+    "config_sentence_transformers.json",
+];
 
 /// SHA-256 of the files of all-MiniLM-L6-v2 that do not change.
 const MEDIUM: [(&str, &str); 2] = [

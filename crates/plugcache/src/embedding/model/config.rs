@@ -20,8 +20,7 @@ pub(super) struct Config {
     /// Families other than BERT have none.
     #[serde(default)]
     pub(super) type_vocab_size: usize,
-    #[serde(default)]
-    pub(super) pad_token_id: usize,
+    pad_token_id: Option<usize>,
     /// Of `MPNet`: kinds of distance between two tokens.
     #[serde(default = "usual_buckets")]
     pub(super) relative_attention_num_buckets: usize,
@@ -76,7 +75,8 @@ impl Config {
     pub(super) fn first_position(&self) -> usize {
         match self.family {
             Family::Bert => 0,
-            Family::Mpnet => self.pad_token_id + 1,
+            // Without a word, the token of padding is the second one.
+            Family::Mpnet => self.pad_token_id.unwrap_or(1) + 1,
         }
     }
 

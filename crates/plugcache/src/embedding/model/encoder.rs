@@ -4,12 +4,13 @@
 //! and Permuted Pre-training* (2020).
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Embedding, LayerNorm, Linear, Module, VarBuilder, embedding, layer_norm, linear, ops};
+use candle_nn::{Embedding, LayerNorm, Module, VarBuilder, embedding, layer_norm, ops};
 
 use super::{
     bias::Bias,
     config::{Activation, Config, Family},
-    gelu,
+    dense::Dense,
+    numbers,
     tokens::Sequences,
 };
 
@@ -60,10 +61,10 @@ impl Encoder {
 
     /// `[all tokens, numbers]`.
     pub(super) fn forward(&self, batch: &Sequences) -> Result<Tensor> {
-        let mut states =
-            (self.words.forward(&batch.ids()?)? + self.positions.forward(&batch.positions()?)?)?;
+        let positions = self.positions.forward(&batch.positions()?)?;
+        let mut states = numbers::add(&self.words.forward(&batch.ids()?)?, &positions)?;
         if let Some(sentence) = &self.sentence {
-            states = states.broadcast_add(sentence)?;
+            states = numbers::add(&states, sentence)?;
         }
         states = self.norm.forward(&states)?;
         let of_length = |length| self.bias.as_ref().map(|bias| bias.of(length)).transpose();
@@ -87,13 +88,13 @@ fn root<'a>(config: &Config, weights: &VarBuilder<'a>) -> VarBuilder<'a> {
 
 struct Layer {
     /// Queries, keys and values of all heads, side by side.
-    attention: Linear,
+    attention: Dense,
     heads: usize,
-    output: Linear,
+    output: Dense,
     norm: LayerNorm,
-    inner: Linear,
+    inner: Dense,
     activation: Activation,
-    outer: Linear,
+    outer: Dense,
     last_norm: LayerNorm,
 }
 
@@ -111,28 +112,32 @@ impl Layer {
                 (own.clone(), ["q", "k", "v"], own.pp("o"), attention.pp("LayerNorm"))
             }
         };
+        let [queries, keys, values] = names.map(|name| Dense::load(size, size, &own.pp(name)));
+        // Scores are divided by the root of a head's numbers: their queries are so from the beginning.
+        let root = ((size / config.num_attention_heads) as f32).sqrt();
+        let wide = config.intermediate_size;
         Ok(Self {
-            attention: side_by_side(size, &names.map(|name| own.pp(name)))?,
+            attention: Dense::side_by_side(&[queries?.scaled(root.recip())?, keys?, values?])?,
             heads: config.num_attention_heads,
-            output: linear(size, size, output)?,
+            output: Dense::load(size, size, &output)?,
             norm: norm(config, &after)?,
-            inner: linear(size, config.intermediate_size, weights.pp("intermediate").pp("dense"))?,
+            inner: Dense::load(size, wide, &weights.pp("intermediate").pp("dense"))?,
             activation: config.hidden_act,
-            outer: linear(config.intermediate_size, size, weights.pp("output").pp("dense"))?,
+            outer: Dense::load(wide, size, &weights.pp("output").pp("dense"))?,
             last_norm: norm(config, &weights.pp("output").pp("LayerNorm"))?,
         })
     }
 
     fn forward(&self, states: &Tensor, batch: &Sequences, biases: &[Option<Tensor>]) -> Result<Tensor> {
         let seen = self.output.forward(&self.attend(states, batch, biases)?)?;
-        let states = self.norm.forward(&(seen + states)?)?;
+        let states = self.norm.forward(&numbers::add(&seen, states)?)?;
         let inner = self.inner.forward(&states)?;
         let inner = match self.activation {
-            Activation::Gelu => gelu::apply(inner)?,
-            Activation::GeluPytorchTanh => inner.gelu()?,
-            Activation::Relu => inner.relu()?,
+            Activation::Gelu => numbers::gelu(&inner)?,
+            Activation::GeluPytorchTanh => numbers::gelu_by_tanh(&inner)?,
+            Activation::Relu => numbers::relu(&inner)?,
         };
-        self.last_norm.forward(&(self.outer.forward(&inner)? + states)?)
+        self.last_norm.forward(&numbers::add(&self.outer.forward(&inner)?, &states)?)
     }
 
     /// Each token looks at all tokens of its own text.
@@ -144,25 +149,15 @@ impl Layer {
             // [texts, heads, tokens, numbers of a head]
             let part = |which| parts.narrow(2, which, 1)?.squeeze(2)?.transpose(1, 2)?.contiguous();
             let (queries, keys, values): (Tensor, Tensor, Tensor) = (part(0)?, part(1)?, part(2)?);
-            let scale = 1.0 / (queries.dim(3)? as f64).sqrt();
-            let mut scores = (queries.matmul(&keys.t()?)? * scale)?;
+            let mut scores = queries.matmul(&keys.t()?)?;
             if let Some(bias) = bias {
-                scores = scores.broadcast_add(bias)?;
+                scores = numbers::add(&scores, bias)?;
             }
             let mixed = ops::softmax_last_dim(&scores)?.matmul(&values)?;
             seen.push(mixed.transpose(1, 2)?.reshape((group.texts * group.length, ()))?);
         }
         Tensor::cat(&seen, 0)
     }
-}
-
-/// Layers that see the same input, as one.
-fn side_by_side(size: usize, parts: &[VarBuilder; 3]) -> Result<Linear> {
-    let parts: Vec<Linear> =
-        parts.iter().map(|part| linear(size, size, part.clone())).collect::<Result<_>>()?;
-    let weights: Vec<&Tensor> = parts.iter().map(Linear::weight).collect();
-    let biases: Vec<&Tensor> = parts.iter().filter_map(Linear::bias).collect();
-    Ok(Linear::new(Tensor::cat(&weights, 0)?, Some(Tensor::cat(&biases, 0)?)))
 }
 
 fn norm(config: &Config, weights: &VarBuilder) -> Result<LayerNorm> {

@@ -25,6 +25,9 @@ pub enum ModelError {
         /// The model's directory.
         path: PathBuf,
     },
+    /// The system gives no threads to compute on. The next text tries again.
+    #[error("there are no threads to compute on: {0}; is there a limit on processes or memory?")]
+    Threads(String),
     /// The computation failed.
     #[error("the text has no vector: {0}")]
     Compute(String),

@@ -1,7 +1,7 @@
 //! From the vectors of a text's tokens to the text's.
 
-use candle_core::{Result, Tensor};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::{MODULES, ModelError, POOLING, read::Files};
 
@@ -19,28 +19,24 @@ enum Kind {
     First,
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "the file's shape")]
 #[derive(Deserialize)]
 struct File {
-    #[serde(default)]
-    pooling_mode_cls_token: bool,
-    #[serde(default)]
-    pooling_mode_mean_tokens: bool,
-    #[serde(default)]
-    pooling_mode_max_tokens: bool,
-    #[serde(default)]
-    pooling_mode_mean_sqrt_len_tokens: bool,
+    /// `pooling_mode_…`, and things that select nothing.
+    #[serde(flatten)]
+    all: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
 struct Module {
     #[serde(rename = "type")]
     kind: String,
+    #[serde(default)]
+    path: String,
 }
 
 impl Pooling {
     /// As the files beside the weights say; the mean, brought to length 1, where they say nothing.
-    pub(super) fn read(files: &Files<'_>) -> std::result::Result<Self, ModelError> {
+    pub(super) fn read(files: &Files<'_>) -> Result<Self, ModelError> {
         let kind = match files.read_json_if_there::<File>(POOLING)? {
             None => Kind::Mean,
             Some(file) => file.kind().map_err(|problem| files.unfit(POOLING, problem))?,
@@ -52,34 +48,52 @@ impl Pooling {
         Ok(Self { kind, is_normalised })
     }
 
-    /// `[texts, tokens, numbers]` → `[texts, numbers]`.
-    pub(super) fn pool(self, states: &Tensor) -> Result<Tensor> {
-        let pooled = match self.kind {
-            Kind::Mean => states.mean(1)?,
-            Kind::First => states.narrow(1, 0, 1)?.squeeze(1)?,
+    /// The vector of a text, of those of its tokens, one after another. Sums are of doubles: their order does not matter.
+    pub(super) fn pool(self, tokens: &[f32], dimension: usize) -> Vec<f32> {
+        let mut sums = vec![0.0_f64; dimension];
+        let counted = match self.kind {
+            Kind::Mean => tokens,
+            Kind::First => &tokens[..dimension.min(tokens.len())],
         };
-        if !self.is_normalised {
-            return Ok(pooled);
+        for token in counted.chunks_exact(dimension.max(1)) {
+            sums.iter_mut().zip(token).for_each(|(sum, number)| *sum += f64::from(*number));
         }
-        // A vector of zeros has no direction and stays what it is.
-        let length = pooled.sqr()?.sum_keepdim(1)?.sqrt()?.maximum(1e-12)?;
-        pooled.broadcast_div(&length)
+        let by = if self.is_normalised {
+            // A vector of zeros has no direction and stays what it is.
+            sums.iter().map(|sum| sum * sum).sum::<f64>().sqrt().max(1e-12)
+        } else {
+            (counted.len() / dimension.max(1)) as f64
+        };
+        sums.iter().map(|sum| (sum / by) as f32).collect()
     }
 }
 
 impl File {
-    fn kind(&self) -> std::result::Result<Kind, &'static str> {
-        let others = self.pooling_mode_max_tokens || self.pooling_mode_mean_sqrt_len_tokens;
-        match (self.pooling_mode_mean_tokens, self.pooling_mode_cls_token, others) {
-            (true, false, false) => Ok(Kind::Mean),
-            (false, true, false) => Ok(Kind::First),
-            _ => Err("expected pooling by either the mean of the tokens or the first one"),
+    /// Exactly one way has to be on, and one that is known.
+    fn kind(&self) -> Result<Kind, String> {
+        let modes = self.all.iter().filter(|(name, value)| name.starts_with("pooling_mode") && is_on(value));
+        let modes: Vec<&str> = modes.map(|(name, value)| value.as_str().unwrap_or(name)).collect();
+        match modes[..] {
+            ["pooling_mode_mean_tokens" | "mean"] => Ok(Kind::Mean),
+            ["pooling_mode_cls_token" | "cls"] => Ok(Kind::First),
+            _ => Err(format!(
+                "expected pooling by either the mean of the tokens or the first one, found {}",
+                if modes.is_empty() { "none".to_owned() } else { modes.join(", ") }
+            )),
         }
     }
 }
 
+fn is_on(value: &Value) -> bool {
+    !matches!(value, Value::Null | Value::Bool(false))
+}
+
 /// What a model is made of, in its order: an encoder, pooling, and perhaps normalisation.
-fn normalises(modules: &[Module]) -> std::result::Result<bool, String> {
+fn normalises(modules: &[Module]) -> Result<bool, String> {
+    let elsewhere = |module: &&Module| last_word(&module.kind) == "Pooling" && module.path != "1_Pooling";
+    if let Some(elsewhere) = modules.iter().find(elsewhere) {
+        return Err(format!("expected pooling to be described in 1_Pooling, not in `{}`", elsewhere.path));
+    }
     let kinds: Vec<&str> = modules.iter().map(|module| last_word(&module.kind)).collect();
     match kinds[..] {
         ["Transformer", "Pooling", "Normalize"] => Ok(true),

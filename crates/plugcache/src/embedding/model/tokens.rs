@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Device, Tensor};
 use serde::Deserialize;
 use tokenizers::{Tokenizer, TruncationParams};
 
-use super::{LENGTH, ModelError, TOKENIZER, config::Config, read::Files};
+use super::{LIMITS, ModelError, PROMPTS, SENTENCE, TOKENIZER, config::Config, read::Files};
 
 /// Makes tokens of texts.
 pub(super) struct Tokens {
@@ -15,13 +15,31 @@ pub(super) struct Tokens {
     first_position: usize,
 }
 
-#[derive(Deserialize)]
-struct Length {
+/// `sentence_bert_config.json`.
+#[derive(Default, Deserialize)]
+struct Sentence {
     max_seq_length: Option<usize>,
+    #[serde(default)]
+    do_lower_case: bool,
 }
 
+/// `tokenizer_config.json`; a length that is none is said as a huge number.
+#[derive(Deserialize)]
+struct Limits {
+    model_max_length: Option<f64>,
+}
+
+/// `config_sentence_transformers.json`.
+#[derive(Deserialize)]
+struct Prompts {
+    default_prompt_name: Option<String>,
+}
+
+/// Bytes of a text that are looked at first, for each token that counts.
+const BYTES_A_TOKEN: usize = 16;
+
 impl Tokens {
-    pub(super) fn read(files: &Files<'_>, config: &Config) -> std::result::Result<Self, ModelError> {
+    pub(super) fn read(files: &Files<'_>, config: &Config) -> Result<Self, ModelError> {
         let wrong = |error: tokenizers::Error| files.unfit(TOKENIZER, error);
         let mut tokenizer = Tokenizer::from_bytes(files.read(TOKENIZER)?).map_err(wrong)?;
         let words = tokenizer.get_vocab_size(true);
@@ -29,9 +47,19 @@ impl Tokens {
             let problem = format!("it knows {words} tokens, but config.json {}", config.vocab_size);
             return Err(files.unfit(TOKENIZER, problem));
         }
-        let said = files.read_json_if_there::<Length>(LENGTH)?.and_then(|file| file.max_seq_length);
-        let own = tokenizer.get_truncation().map(|truncation| truncation.max_length);
-        let max_length = said.or(own).unwrap_or(usize::MAX).min(config.max_length());
+        let sentence = files.read_json_if_there::<Sentence>(SENTENCE)?.unwrap_or_default();
+        if sentence.do_lower_case {
+            return Err(files.unfit(SENTENCE, "texts are made lower-case first, which is not known here"));
+        }
+        let prompts = files.read_json_if_there::<Prompts>(PROMPTS)?;
+        if let Some(name) = prompts.and_then(|prompts| prompts.default_prompt_name) {
+            return Err(
+                files.unfit(PROMPTS, format!("each text gets the prompt `{name}`, which is not known here"))
+            );
+        }
+        let limit = files.read_json_if_there::<Limits>(LIMITS)?.and_then(|limits| limits.model_max_length);
+        let limit = limit.filter(|limit| *limit >= 1.0).map_or(usize::MAX, |limit| limit as usize);
+        let max_length = sentence.max_seq_length.unwrap_or(limit).min(config.max_length());
         let special = tokenizer.get_post_processor().map_or(0, |post| {
             use tokenizers::PostProcessor;
             post.added_tokens(false)
@@ -51,19 +79,41 @@ impl Tokens {
     }
 
     /// The tokens of each text, the shortest texts first.
-    pub(super) fn encode(&self, texts: &[&str]) -> std::result::Result<Sequences, ModelError> {
+    pub(super) fn encode(&self, texts: &[&str]) -> Result<Sequences, ModelError> {
         let mut sequences = Vec::with_capacity(texts.len());
         for (place, text) in texts.iter().enumerate() {
-            let encoding = self.tokenizer.encode_fast(*text, true);
-            let encoding = encoding.map_err(|error| ModelError::Compute(error.to_string()))?;
-            if encoding.is_empty() {
-                return Err(ModelError::Compute(format!("text {place} has no tokens: `{text}`")));
+            let ids = self.ids(text)?;
+            if ids.is_empty() {
+                return Err(ModelError::Compute(format!("it has no tokens: `{text}`")));
             }
-            sequences.push(Sequence { place, ids: encoding.get_ids().to_vec() });
+            sequences.push(Sequence { place, ids });
         }
         sequences.sort_by_key(|sequence| sequence.ids.len());
         Ok(Sequences { sequences, first_position: self.first_position })
     }
+}
+
+impl Tokens {
+    /// The tokens of a text that count. Of a long one no more is looked at than is needed for them: it is cut between
+    /// two words, where no token ends differently.
+    fn ids(&self, text: &str) -> Result<Vec<u32>, ModelError> {
+        let mut bytes = self.max_length.saturating_mul(BYTES_A_TOKEN);
+        loop {
+            let begin = begin_of(text, bytes);
+            let encoding = self.tokenizer.encode_fast(begin, true);
+            let encoding = encoding.map_err(|error| ModelError::Compute(error.to_string()))?;
+            if begin.len() == text.len() || encoding.len() >= self.max_length {
+                return Ok(encoding.get_ids().to_vec());
+            }
+            bytes = bytes.saturating_mul(4);
+        }
+    }
+}
+
+/// The text up to the first white space after so many bytes.
+fn begin_of(text: &str, bytes: usize) -> &str {
+    let end = text.as_bytes().iter().skip(bytes).position(u8::is_ascii_whitespace);
+    end.and_then(|end| text.get(..bytes + end)).unwrap_or(text)
 }
 
 /// Tokens of one text.
@@ -102,19 +152,28 @@ impl Sequences {
     }
 
     /// All tokens, one text after another.
-    pub(super) fn ids(&self) -> Result<Tensor> {
+    pub(super) fn ids(&self) -> candle_core::Result<Tensor> {
         let ids: Vec<u32> = self.sequences.iter().flat_map(|sequence| sequence.ids.iter().copied()).collect();
         let count = ids.len();
         Tensor::from_vec(ids, count, &Device::Cpu)
     }
 
     /// Position of each token in its text, as the model counts them.
-    pub(super) fn positions(&self) -> Result<Tensor> {
+    pub(super) fn positions(&self) -> candle_core::Result<Tensor> {
         let first = self.first_position as u32;
         let of_one = |sequence: &Sequence| (0..sequence.ids.len() as u32).map(move |at| first + at);
         let positions: Vec<u32> = self.sequences.iter().flat_map(of_one).collect();
         let count = positions.len();
         Tensor::from_vec(positions, count, &Device::Cpu)
+    }
+
+    /// Where the tokens of each text stand among all.
+    pub(super) fn rows(&self) -> impl Iterator<Item = Range<usize>> {
+        self.sequences.iter().scan(0, |begin, sequence| {
+            let rows = *begin..*begin + sequence.ids.len();
+            *begin = rows.end;
+            Some(rows)
+        })
     }
 
     /// Texts of the same length: where their tokens stand among all.
@@ -139,7 +198,7 @@ pub(super) struct Group {
 
 impl Group {
     /// `[all tokens, numbers]` → `[texts, tokens, numbers]` of these.
-    pub(super) fn of(&self, states: &Tensor) -> Result<Tensor> {
+    pub(super) fn of(&self, states: &Tensor) -> candle_core::Result<Tensor> {
         let numbers = states.dim(1)?;
         let rows = states.narrow(0, self.tokens.start, self.tokens.len())?;
         rows.reshape((self.texts, self.length, numbers))
