@@ -408,3 +408,62 @@ fn vectors_are_cleared_and_models_stay() {
     compare("embedding_cleared", &desk.at(&hub, &["embed", "one", "--model", SMALL]));
     assert_eq!(hub.requests().len(), asked);
 }
+
+#[test]
+fn a_damaged_model_is_found_and_fetched_again() {
+    let hub = hub(&small());
+    let desk = Desk::with_small(&hub);
+    compare("embedding_verify", &desk.run(&["cache", "verify"]));
+    compare("embedding_verify_json", &desk.run(&["cache", "verify", "--format", "json"]));
+    let weights = desk.fetched("files/model.safetensors");
+    let mut bytes = fs::read(&weights).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&weights, &bytes).unwrap();
+    compare("embedding_verify_damaged", &desk.run(&["cache", "verify"]));
+    compare("embedding_verify_damaged_json", &desk.run(&["cache", "verify", "--format", "json"]));
+    compare("embedding_damaged", &desk.at(&hub, &["embed", "one", "--model", SMALL]));
+    compare("embedding_verify_repair", &desk.run(&["cache", "verify", "--repair"]));
+    let asked = hub.gets("config.json").len();
+    compare("embedding_repaired", &desk.at(&hub, &["cache", "warm", "--model", SMALL]));
+    assert_eq!((hub.gets("model.safetensors").len(), hub.gets("config.json").len()), (2, asked));
+    assert!(desk.run(&["cache", "verify"]).starts_with("exit 0"));
+}
+
+#[test]
+fn models_are_counted_and_go_only_if_asked_for() {
+    let hub = hub(&small());
+    let desk = Desk::with_small(&hub);
+    compare("embedding_size", &desk.run(&["cache", "size"]));
+    compare("embedding_size_json", &desk.run(&["cache", "size", "--format", "json"]));
+    compare("embedding_dir_json", &desk.run(&["cache", "dir", "--format", "json"]));
+    compare("embedding_clear_all", &desk.run(&["cache", "clear"]));
+    assert!(desk.fetched("manifest.json").exists());
+    let models = ["cache", "clear", "--kind", "models"];
+    compare("embedding_clear_models_dry", &desk.run(&[&models[..], &["--dry-run"]].concat()));
+    assert!(desk.fetched("manifest.json").exists());
+    compare("embedding_clear_models", &desk.run(&models));
+    compare("embedding_clear_models_json", &desk.run(&[&models[..], &["--format", "json"]].concat()));
+    assert!(fs::read_dir(desk.path("cache/models-v1")).unwrap().all(|entry| entry.unwrap().path().is_file()));
+    // Other places are looked after where they are set.
+    let elsewhere = [("OP_DBUS_MODEL_DIR", "elsewhere"), ("HF_ENDPOINT", &hub.endpoint())];
+    assert!(desk.run_with(&["cache", "warm", "--model", SMALL], &elsewhere).starts_with("exit 0"));
+    compare("embedding_elsewhere", &desk.run_with(&["cache", "verify"], &elsewhere));
+    assert!(desk.run_with(&models, &elsewhere).contains("removed 1 model, "));
+}
+
+#[test]
+fn prune_takes_what_broken_fetches_left() {
+    let hub = hub(&small());
+    let desk = Desk::with_small(&hub);
+    let (young, old) = (desk.fetched("young.part"), desk.fetched("old.part"));
+    fs::write(&young, "begun").unwrap();
+    fs::write(&old, "begun").unwrap();
+    let then = std::time::SystemTime::now() - std::time::Duration::from_hours(25);
+    fs::File::options().write(true).open(&old).unwrap().set_modified(then).unwrap();
+    compare("embedding_prune_dry", &desk.run(&["cache", "prune", "--dry-run"]));
+    assert!(old.exists());
+    compare("embedding_prune", &desk.run(&["cache", "prune", "--older-than", "1s", "--max-size", "1"]));
+    assert!(young.exists() && !old.exists());
+    compare("embedding_prune_json", &desk.run(&["cache", "prune", "--format", "json"]));
+    assert!(desk.run(&["embed", "one", "--model", SMALL]).starts_with("exit 0"));
+}
