@@ -75,6 +75,11 @@ pub(super) fn run(args: &Clear, output: &Output) -> Result<Outcome, Failure> {
     if let Some((models, bytes)) = models {
         let noun = if models == 1 { "model" } else { "models" };
         output.line(format!("{verb} {models} {noun}, {}", size(bytes)))?;
+    } else if args.kinds.is_empty() && !is_selective && desk.models()?.files > 0 {
+        let bytes = size(desk.models()?.bytes);
+        output.talk(format!(
+            "fetched models stay, {bytes}; `plugcache cache clear --kind models` removes them"
+        ));
     }
     if forgets {
         let verb = if args.dry_run { "would forget" } else { "forgot" };

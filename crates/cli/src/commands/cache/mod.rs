@@ -19,7 +19,7 @@ use plugcache::{
     cache::{
         admin::{CacheOnDisk, Caches, Counted},
         directory,
-        fs::{Directory, Extent},
+        fs::{Directory, Extent, Kind, c_path},
     },
     discovery::index::maintenance,
 };
@@ -151,8 +151,18 @@ impl Desk {
 
     /// What fetched models take, incomplete ones included.
     fn models(&self) -> Result<Extent, Failure> {
-        let Some(models) = &self.models else { return Ok(Extent::default()) };
-        Ok(directory::open_existing(&models.directory)?.map_or(Ok(Extent::default()), |it| it.extent())?)
+        let mut sum = Extent::default();
+        let place = self.models.as_ref().map(|models| directory::open_existing(&models.directory));
+        let Some(place) = place.transpose()?.flatten() else { return Ok(sum) };
+        for (name, kind) in place.list()?.0 {
+            // Each is named by a digest. What else lies there is not ours.
+            if kind == Kind::Directory && name.len() == 32 && name.iter().all(u8::is_ascii_hexdigit) {
+                let Extent { files, bytes } = place.open_below(&c_path(&name)?)?.extent()?;
+                sum.files += files;
+                sum.bytes += bytes;
+            }
+        }
+        Ok(sum)
     }
 
     /// Files of indexes and their bytes.

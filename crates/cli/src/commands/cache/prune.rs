@@ -70,7 +70,8 @@ pub(super) fn run(
     output.line(format!("{verb} {}, {}{given_back}", entries(total.entries), size(total.bytes)))?;
     if models.files > 0 {
         let bytes = size(models.bytes);
-        output.line(format!("{verb} {} unfinished files of models, {bytes}", count(models.files)))?;
+        let noun = if models.files == 1 { "file" } else { "files" };
+        output.line(format!("{verb} {} unfinished {noun} of models, {bytes}", count(models.files)))?;
     }
     Ok(Outcome::Done)
 }
