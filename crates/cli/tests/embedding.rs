@@ -374,6 +374,39 @@ fn switched_off() {
     compare("embedding_off_wrong", &desk.run_with(&["embed", "x"], &[("OP_DBUS_VECTOR_LEVEL", "top")]));
 }
 
+/// From a file beside it, and from variables, which come first.
+#[test]
+fn what_is_set_is_shown_and_holds() {
+    let (desk, hub) = (Desk::empty(), hub(&small()));
+    fs::create_dir(desk.path("models")).unwrap();
+    std::os::unix::fs::symlink(small(), desk.path("models/small")).unwrap();
+    let file = "[embedding]\nmodel = \"./models/small\"\nmodels_directory = \"models\"\nnormalize = \"digits\"\n\
+                precision = \"i8\"\nendpoint = \"http://hub.example\"\n";
+    fs::write(desk.path("plugcache.toml"), file).unwrap();
+    compare("embedding_config_file", &desk.run(&["config", "show"]));
+    compare("embedding_set_in_file", &desk.run(&["embed", "one 1", "one 2"]));
+    let (endpoint, switched) = (hub.endpoint(), "none");
+    let variables = [
+        ("PLUGCACHE_EMBEDDING_MODEL", SMALL),
+        ("PLUGCACHE_EMBEDDING_PRECISION", "f16"),
+        ("PLUGCACHE_EMBEDDING_NORMALIZE", switched),
+        ("PLUGCACHE_EMBEDDING_MODELS_DIRECTORY", "own"),
+        ("HF_ENDPOINT", &endpoint),
+        ("HF_HUB_OFFLINE", "0"),
+    ];
+    compare("embedding_config_variables", &desk.run_with(&["config", "show"], &variables));
+    compare(
+        "embedding_warm_set",
+        &desk.run_with(&["cache", "warm", "--model", "--format", "json"], &variables),
+    );
+    let half = desk.run_with(&["embed", "one", "--format", "json"], &variables);
+    assert!(half.contains("\"cached\":false"), "{half}");
+    let wrong = [("PLUGCACHE_EMBEDDING_PRECISION", "f8")];
+    compare("embedding_config_wrong", &desk.run_with(&["embed", "x"], &wrong));
+    fs::write(desk.path("plugcache.toml"), "[embedding]\nmodle = \"low\"\n").unwrap();
+    compare("embedding_config_unknown", &desk.run(&["embed", "x"]));
+}
+
 #[test]
 fn models_that_are_none() {
     let (desk, hub) =
@@ -383,6 +416,8 @@ fn models_that_are_none() {
     }
     assert_eq!(hub.requests().len(), 0);
     compare("embedding_wrong_repository", &desk.at(&hub, &["embed", "x", "--model", "owner/none"]));
+    fs::create_dir_all(desk.path("models/mine")).unwrap();
+    compare("embedding_wrong_both", &desk.at(&hub, &["embed", "x", "--model", "models/mine"]));
     fs::create_dir(desk.path("half")).unwrap();
     for name in &FILES[..2] {
         fs::copy(small().join(name), desk.path("half").join(name)).unwrap();

@@ -30,7 +30,7 @@ pub(super) struct Open {
 }
 
 pub(super) fn open(model: &Model, config: &Config, output: &Output) -> Result<Open, Failure> {
-    let choice = choice(model.model.as_deref(), config)?;
+    let choice = choice(model.which.as_deref(), config)?;
     let normalizer = match &model.normalize {
         Some(text) => text.parse().map_err(|problem| format!("--normalize: {problem}"))?,
         None => config.embedding.normalizer.value.clone(),
@@ -85,11 +85,16 @@ pub(super) fn directory(
         let place = settings::temporary().ok_or("there is no temporary directory for a model")?;
         store = ModelStore::open(place.join("models-v1"), options(config))?;
     }
+    if let Choice::Repository { name, .. } = choice
+        && Path::new(name).is_dir()
+    {
+        output.warn(format!("{name} is taken as a model of the hub; write ./{name} for the directory here"));
+    }
     let mut bar = Bar::of_bytes(output);
     let mut told = String::new();
     let mut progress = |progress: Progress<'_>| match progress {
         Progress::Waiting { holder } => {
-            output.talk(format!("waiting for {holder}, which fetches this model"))
+            output.talk(format!("waiting for {holder}, which fetches this model"));
         }
         Progress::Received { file, bytes, of } => {
             if told != file {
