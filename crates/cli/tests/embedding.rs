@@ -426,6 +426,13 @@ fn models_that_are_none() {
     fs::write(desk.path("half/model.safetensors"), "no weights").unwrap();
     compare("embedding_wrong_weights", &desk.run(&["embed", "x", "--model", "half"]));
     compare("embedding_wrong_weights_warm", &desk.run(&["cache", "warm", "--model", "half"]));
+    for threads in ["0", "5000"] {
+        let told = desk.run(&["embed", "x", "--threads", threads]);
+        assert!(told.starts_with("exit 2") && told.contains("is not in 1..=512"), "{told}");
+    }
+    fs::write(desk.path("file"), "").unwrap();
+    let models = [("PLUGCACHE_EMBEDDING_MODELS_DIRECTORY", "file/models")];
+    compare("embedding_wrong_place", &desk.run_with(&["embed", "x", "--model", SMALL], &models));
     compare("embedding_wrong_endpoint", &desk.run_with(&["embed", "x"], &[("HF_ENDPOINT", "hub.example")]));
 }
 

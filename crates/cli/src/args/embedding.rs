@@ -14,8 +14,8 @@ pub(crate) struct Model {
     #[arg(long, value_name = "WHICH")]
     pub(crate) normalize: Option<String>,
     /// Threads that the model computes on. Default: one for each core.
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) threads: Option<usize>,
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub(crate) threads: Option<u16>,
 }
 
 #[derive(Debug, Args)]

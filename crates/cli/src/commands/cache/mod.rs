@@ -9,10 +9,7 @@ mod size;
 mod stats;
 mod verify;
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
 use plugcache::{
     Config,
@@ -60,7 +57,8 @@ pub(crate) struct Desk {
 pub(super) struct Models {
     pub(super) directory: PathBuf,
     /// Longest wait for a program that is fetching one.
-    pub(super) lock_timeout: Duration,
+    #[cfg(feature = "embedding")]
+    pub(super) lock_timeout: std::time::Duration,
 }
 
 /// A fetched model whose files were read and compared.
@@ -183,7 +181,11 @@ impl Models {
     fn of(config: &Config) -> Option<Self> {
         // What one call fetches for itself is gone after it.
         let directory = settings::models_directory(config).filter(|_| !config.no_cache.value)?;
-        Some(Self { directory, lock_timeout: config.lock_timeout.value })
+        Some(Self {
+            directory,
+            #[cfg(feature = "embedding")]
+            lock_timeout: config.lock_timeout.value,
+        })
     }
 }
 

@@ -24,10 +24,12 @@ pub(super) fn warm(_: &Warm, _: &Output) -> Result<Outcome, Failure> {
 }
 
 /// Nothing is known of models here, so nothing is said of them.
+#[expect(clippy::unnecessary_wraps, reason = "with embeddings it can fail")]
 pub(super) fn verify(_: &Models, _: bool) -> Result<Vec<CheckedModel>, Failure> {
     Ok(Vec::new())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "with embeddings it can fail")]
 pub(super) fn prune(_: &Models, _: bool) -> Result<Extent, Failure> {
     Ok(Extent::default())
 }
