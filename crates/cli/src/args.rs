@@ -12,7 +12,9 @@ use std::{path::PathBuf, time::Duration};
 
 pub(crate) use cache::{Cache, Clear, Kind, Place, Stats, Warm};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-pub(crate) use embedding::{Embed, Model, Similar};
+#[cfg(feature = "embedding")]
+pub(crate) use embedding::Model;
+pub(crate) use embedding::{Embed, Similar};
 pub(crate) use log::{DataPlace, Filter, Log, PruneSnapshots};
 use plugcache::{Case, Duplicates, cache::Strength, config::units};
 pub(crate) use safety::Safety;

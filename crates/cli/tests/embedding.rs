@@ -374,6 +374,39 @@ fn switched_off() {
     compare("embedding_off_wrong", &desk.run_with(&["embed", "x"], &[("OP_DBUS_VECTOR_LEVEL", "top")]));
 }
 
+/// From a file beside it, and from variables, which come first.
+#[test]
+fn what_is_set_is_shown_and_holds() {
+    let (desk, hub) = (Desk::empty(), hub(&small()));
+    fs::create_dir(desk.path("models")).unwrap();
+    std::os::unix::fs::symlink(small(), desk.path("models/small")).unwrap();
+    let file = "[embedding]\nmodel = \"./models/small\"\nmodels_directory = \"models\"\nnormalize = \"digits\"\n\
+                precision = \"i8\"\nendpoint = \"http://hub.example\"\n";
+    fs::write(desk.path("plugcache.toml"), file).unwrap();
+    compare("embedding_config_file", &desk.run(&["config", "show"]));
+    compare("embedding_set_in_file", &desk.run(&["embed", "one 1", "one 2"]));
+    let (endpoint, switched) = (hub.endpoint(), "none");
+    let variables = [
+        ("PLUGCACHE_EMBEDDING_MODEL", SMALL),
+        ("PLUGCACHE_EMBEDDING_PRECISION", "f16"),
+        ("PLUGCACHE_EMBEDDING_NORMALIZE", switched),
+        ("PLUGCACHE_EMBEDDING_MODELS_DIRECTORY", "own"),
+        ("HF_ENDPOINT", &endpoint),
+        ("HF_HUB_OFFLINE", "0"),
+    ];
+    compare("embedding_config_variables", &desk.run_with(&["config", "show"], &variables));
+    compare(
+        "embedding_warm_set",
+        &desk.run_with(&["cache", "warm", "--model", "--format", "json"], &variables),
+    );
+    let half = desk.run_with(&["embed", "one", "--format", "json"], &variables);
+    assert!(half.contains("\"cached\":false"), "{half}");
+    let wrong = [("PLUGCACHE_EMBEDDING_PRECISION", "f8")];
+    compare("embedding_config_wrong", &desk.run_with(&["embed", "x"], &wrong));
+    fs::write(desk.path("plugcache.toml"), "[embedding]\nmodle = \"low\"\n").unwrap();
+    compare("embedding_config_unknown", &desk.run(&["embed", "x"]));
+}
+
 #[test]
 fn models_that_are_none() {
     let (desk, hub) =
@@ -383,6 +416,8 @@ fn models_that_are_none() {
     }
     assert_eq!(hub.requests().len(), 0);
     compare("embedding_wrong_repository", &desk.at(&hub, &["embed", "x", "--model", "owner/none"]));
+    fs::create_dir_all(desk.path("models/mine")).unwrap();
+    compare("embedding_wrong_both", &desk.at(&hub, &["embed", "x", "--model", "models/mine"]));
     fs::create_dir(desk.path("half")).unwrap();
     for name in &FILES[..2] {
         fs::copy(small().join(name), desk.path("half").join(name)).unwrap();
@@ -391,6 +426,13 @@ fn models_that_are_none() {
     fs::write(desk.path("half/model.safetensors"), "no weights").unwrap();
     compare("embedding_wrong_weights", &desk.run(&["embed", "x", "--model", "half"]));
     compare("embedding_wrong_weights_warm", &desk.run(&["cache", "warm", "--model", "half"]));
+    for threads in ["0", "5000"] {
+        let told = desk.run(&["embed", "x", "--threads", threads]);
+        assert!(told.starts_with("exit 2") && told.contains("is not in 1..=512"), "{told}");
+    }
+    fs::write(desk.path("file"), "").unwrap();
+    let models = [("PLUGCACHE_EMBEDDING_MODELS_DIRECTORY", "file/models")];
+    compare("embedding_wrong_place", &desk.run_with(&["embed", "x", "--model", SMALL], &models));
     compare("embedding_wrong_endpoint", &desk.run_with(&["embed", "x"], &[("HF_ENDPOINT", "hub.example")]));
 }
 
@@ -407,4 +449,63 @@ fn vectors_are_cleared_and_models_stay() {
     compare("embedding_clear", &desk.run(&["cache", "clear", "--embedding"]));
     compare("embedding_cleared", &desk.at(&hub, &["embed", "one", "--model", SMALL]));
     assert_eq!(hub.requests().len(), asked);
+}
+
+#[test]
+fn a_damaged_model_is_found_and_fetched_again() {
+    let hub = hub(&small());
+    let desk = Desk::with_small(&hub);
+    compare("embedding_verify", &desk.run(&["cache", "verify"]));
+    compare("embedding_verify_json", &desk.run(&["cache", "verify", "--format", "json"]));
+    let weights = desk.fetched("files/model.safetensors");
+    let mut bytes = fs::read(&weights).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&weights, &bytes).unwrap();
+    compare("embedding_verify_damaged", &desk.run(&["cache", "verify"]));
+    compare("embedding_verify_damaged_json", &desk.run(&["cache", "verify", "--format", "json"]));
+    compare("embedding_damaged", &desk.at(&hub, &["embed", "one", "--model", SMALL]));
+    compare("embedding_verify_repair", &desk.run(&["cache", "verify", "--repair"]));
+    let asked = hub.gets("config.json").len();
+    compare("embedding_repaired", &desk.at(&hub, &["cache", "warm", "--model", SMALL]));
+    assert_eq!((hub.gets("model.safetensors").len(), hub.gets("config.json").len()), (2, asked));
+    assert!(desk.run(&["cache", "verify"]).starts_with("exit 0"));
+}
+
+#[test]
+fn models_are_counted_and_go_only_if_asked_for() {
+    let hub = hub(&small());
+    let desk = Desk::with_small(&hub);
+    compare("embedding_size", &desk.run(&["cache", "size"]));
+    compare("embedding_size_json", &desk.run(&["cache", "size", "--format", "json"]));
+    compare("embedding_dir_json", &desk.run(&["cache", "dir", "--format", "json"]));
+    compare("embedding_clear_all", &desk.run(&["cache", "clear"]));
+    assert!(desk.fetched("manifest.json").exists());
+    let models = ["cache", "clear", "--kind", "models"];
+    compare("embedding_clear_models_dry", &desk.run(&[&models[..], &["--dry-run"]].concat()));
+    assert!(desk.fetched("manifest.json").exists());
+    compare("embedding_clear_models", &desk.run(&models));
+    compare("embedding_clear_models_json", &desk.run(&[&models[..], &["--format", "json"]].concat()));
+    assert!(fs::read_dir(desk.path("cache/models-v1")).unwrap().all(|entry| entry.unwrap().path().is_file()));
+    // Other places are looked after where they are set.
+    let elsewhere = [("OP_DBUS_MODEL_DIR", "elsewhere"), ("HF_ENDPOINT", &hub.endpoint())];
+    assert!(desk.run_with(&["cache", "warm", "--model", SMALL], &elsewhere).starts_with("exit 0"));
+    compare("embedding_elsewhere", &desk.run_with(&["cache", "verify"], &elsewhere));
+    assert!(desk.run_with(&models, &elsewhere).contains("removed 1 model, "));
+}
+
+#[test]
+fn prune_takes_what_broken_fetches_left() {
+    let hub = hub(&small());
+    let desk = Desk::with_small(&hub);
+    let (young, old) = (desk.fetched("young.part"), desk.fetched("old.part"));
+    fs::write(&young, "begun").unwrap();
+    fs::write(&old, "begun").unwrap();
+    let then = std::time::SystemTime::now() - std::time::Duration::from_hours(25);
+    fs::File::options().write(true).open(&old).unwrap().set_modified(then).unwrap();
+    compare("embedding_prune_dry", &desk.run(&["cache", "prune", "--dry-run"]));
+    assert!(old.exists());
+    compare("embedding_prune", &desk.run(&["cache", "prune", "--older-than", "1s", "--max-size", "1"]));
+    assert!(young.exists() && !old.exists());
+    compare("embedding_prune_json", &desk.run(&["cache", "prune", "--format", "json"]));
+    assert!(desk.run(&["embed", "one", "--model", SMALL]).starts_with("exit 0"));
 }

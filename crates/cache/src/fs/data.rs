@@ -2,14 +2,14 @@
 //! says so.
 
 use std::{
-    ffi::CStr,
+    ffi::{CStr, CString},
     fs::File,
     os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
 };
 
 use rustix::{
-    fs::{AtFlags, Mode, OFlags},
+    fs::{AtFlags, FileType, Mode, OFlags},
     io::Errno,
 };
 
@@ -97,7 +97,67 @@ impl DataFile {
     }
 }
 
+/// What a directory holds, with all that is below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Extent {
+    /// Regular files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
 impl Directory {
+    /// Counts regular files and their bytes, here and below; symbolic links are not followed. What others remove
+    /// meanwhile is counted or not.
+    pub fn extent(&self) -> Result<Extent> {
+        let mut extent = Extent::default();
+        for entry in self.names()? {
+            let look = match rustix::fs::statat(&self.fd, &entry, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(look) => look,
+                Err(Errno::NOENT) => continue,
+                Err(errno) => return Err(Error::io("stat", self.join(&entry), errno)),
+            };
+            match FileType::from_raw_mode(look.st_mode) {
+                FileType::RegularFile => {
+                    extent.files += 1;
+                    extent.bytes += u64::try_from(look.st_size).unwrap_or_default();
+                }
+                FileType::Directory => {
+                    let Some(inside) = self.open_inside(&entry)? else { continue };
+                    let Extent { files, bytes } = inside.extent()?;
+                    extent.files += files;
+                    extent.bytes += bytes;
+                }
+                _ => {}
+            }
+        }
+        Ok(extent)
+    }
+
+    /// A directory of this one that is no link. `None` if there is none.
+    fn open_inside(&self, name: &CStr) -> Result<Option<Self>> {
+        let path = self.join(name);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
+            Ok(fd) => Ok(Some(Self { fd, path })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(Error::io("open directory", path, errno)),
+        }
+    }
+
+    /// Names of all that is in it, of whatever kind.
+    fn names(&self) -> Result<Vec<CString>> {
+        let failed = |errno| Error::io("list", &self.path, errno);
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.fd).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name().to_owned();
+            if ![c".", c".."].contains(&name.as_c_str()) {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
     /// Puts a file or directory of this directory in the place of another, durably.
     pub fn rename_durably(&self, from: &CStr, to: &CStr) -> Result<()> {
         rustix::fs::renameat(&self.fd, from, &self.fd, to)
@@ -122,19 +182,8 @@ impl Directory {
     /// Removes a directory of this directory with all that is in it; symbolic links themselves, never their targets.
     /// Others may be removing it too. `false` if there was none.
     pub fn remove_tree(&self, name: &CStr) -> Result<bool> {
-        let path = self.join(name);
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let inside = match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
-            Ok(fd) => Self { fd, path },
-            Err(Errno::NOENT) => return Ok(false),
-            Err(errno) => return Err(Error::io("open directory", path, errno)),
-        };
-        let failed = |errno| Error::io("list", &inside.path, errno);
-        let mut names = Vec::new();
-        for entry in rustix::fs::Dir::read_from(&inside.fd).map_err(failed)? {
-            names.push(entry.map_err(failed)?.file_name().to_owned());
-        }
-        for entry in names.iter().filter(|name| ![c".", c".."].contains(&name.as_c_str())) {
+        let Some(inside) = self.open_inside(name)? else { return Ok(false) };
+        for entry in &inside.names()? {
             match rustix::fs::unlinkat(&inside.fd, entry, AtFlags::empty()) {
                 Ok(()) | Err(Errno::NOENT) => {}
                 Err(Errno::ISDIR) => {
@@ -179,6 +228,9 @@ mod tests {
         std::fs::create_dir_all(place.path().join("tree/deep/deeper")).unwrap();
         std::fs::write(place.path().join("tree/deep/file"), b"").unwrap();
         std::os::unix::fs::symlink("../../..", place.path().join("tree/deep/up")).unwrap();
+        std::fs::write(place.path().join("tree/seven"), b"7 bytes").unwrap();
+        let tree = directory.open_below(c"tree").unwrap();
+        assert_eq!(tree.extent().unwrap(), Extent { files: 2, bytes: 7 });
         assert!(directory.remove_tree(c"tree").unwrap());
         assert!(!directory.remove_tree(c"tree").unwrap());
         assert!(place.path().join("a").exists());

@@ -25,7 +25,7 @@ use rustix::{
     io::Errno,
 };
 
-pub use data::DataFile;
+pub use data::{DataFile, Extent};
 pub(crate) use database::addresses_of_map;
 pub use map::Map;
 pub use publish::{publish, publish_durably, remove_abandoned};

@@ -42,15 +42,15 @@ pub(crate) enum Cache {
     },
     /// Fetch and prepare what later calls would wait for.
     Warm(Warm),
-    /// Check every entry and every index for damage.
+    /// Check every entry, every index and every fetched model for damage.
     Verify {
-        /// Remove what is damaged; its next use makes it anew.
+        /// Remove what is damaged; its next use makes or fetches it anew.
         #[arg(long)]
         repair: bool,
         #[command(flatten)]
         place: Place,
     },
-    /// Remove what nobody will be served, and on request what is old or too much.
+    /// Remove what nobody will be served, and on request what is old or too much. Fetched models stay.
     Prune {
         /// Remove what was made longer ago too: 30d.
         #[arg(long, value_name = "TIME", value_parser = units::duration)]
@@ -91,7 +91,7 @@ pub(crate) struct Clear {
     /// Only entries with this tag.
     #[arg(long, value_name = "TAG")]
     pub(crate) tag: Option<String>,
-    /// Only this kind of kept thing; repeat for several. Default: all but statistics.
+    /// Only this kind of kept thing; repeat for several. Default: all but statistics and models.
     #[arg(long = "kind", value_enum, value_name = "KIND", conflicts_with_all = ["caches", "tag", "Known"])]
     pub(crate) kinds: Vec<Kind>,
     /// Forget what past processes have counted, too.
@@ -157,4 +157,6 @@ pub(crate) enum Kind {
     Index,
     /// What past processes have counted.
     Stats,
+    /// Sentence models that were fetched: they are right for ever, and take long to fetch again.
+    Models,
 }

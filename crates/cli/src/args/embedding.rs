@@ -8,14 +8,14 @@ use super::{DataPlace, Place, Select};
 #[derive(Debug, Default, Args)]
 pub(crate) struct Model {
     /// low, medium, high; OWNER/NAME[@REVISION] at the hub; or a directory (`PLUGCACHE_EMBEDDING_MODEL`). Default: medium.
-    #[arg(long, value_name = "WHICH")]
-    pub(crate) model: Option<String>,
+    #[arg(long = "model", value_name = "WHICH")]
+    pub(crate) which: Option<String>,
     /// Texts that share a vector: none, digits (those that differ in numbers) (`PLUGCACHE_EMBEDDING_NORMALIZE`).
     #[arg(long, value_name = "WHICH")]
     pub(crate) normalize: Option<String>,
     /// Threads that the model computes on. Default: one for each core.
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) threads: Option<usize>,
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub(crate) threads: Option<u16>,
 }
 
 #[derive(Debug, Args)]

@@ -48,7 +48,9 @@ impl Section {
         if let Some(text) = &mut self.model
             && let Ok(Choice::Directory(path)) = text.parse()
         {
-            *text = below.join(path).to_string_lossy().into_owned();
+            // Without the `.` of `./models`.
+            let path: PathBuf = below.join(path).components().collect();
+            *text = path.to_string_lossy().into_owned();
         }
     }
 }
@@ -56,7 +58,7 @@ impl Section {
 impl Embedding {
     pub(super) fn read(variables: &Variables, files: &Files) -> Result<Self, ConfigError> {
         let text = |text: &str| Ok(text.to_owned());
-        let model = variables.read("EMBEDDING_MODEL", choice)?;
+        let model = variables.read("EMBEDDING_MODEL", |text| Ok(choice(text)))?;
         let endpoint = variables.read_foreign("HF_ENDPOINT", text)?;
         let section = |take: fn(&Section) -> &Option<String>| {
             files.either(|project| take(&project.embedding).clone(), |user| take(&user.embedding).clone())
@@ -64,7 +66,7 @@ impl Embedding {
         Ok(Self {
             model: optional(match model {
                 Some(model) => Some(model),
-                None => parsed(section(|embedding| &embedding.model), choice)?,
+                None => parsed(section(|embedding| &embedding.model), |text| Ok(choice(text)))?,
             }),
             models_directory: optional(variables.path("EMBEDDING_MODELS_DIRECTORY").or_else(|| {
                 files.either(
@@ -85,11 +87,9 @@ impl Embedding {
     }
 }
 
-fn choice(text: &str) -> Result<Choice, String> {
-    match text.parse() {
-        Ok(choice) => Ok(choice),
-        Err(never) => match never {},
-    }
+fn choice(text: &str) -> Choice {
+    let Ok(choice) = text.parse();
+    choice
 }
 
 /// What a variable says, or else the text of a file, or else the default.

@@ -53,4 +53,4 @@ pub use options::{Options, Progress};
 pub use source::{Source, Wanted};
 pub use store::ModelStore;
 pub use sum::Sha256Sum;
-pub use upkeep::Problem;
+pub use upkeep::{Checked, Problem};

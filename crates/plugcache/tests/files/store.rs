@@ -1,12 +1,13 @@
 //! What is kept, found, verified and removed.
 
-use std::os::unix::fs::PermissionsExt;
+use std::{os::unix::fs::PermissionsExt, time::Duration};
 
+use plugcache::cache::fs::Extent;
 use plugcache::embedding::files::{FetchError, ModelStore, Options, Progress, Sha256Sum};
 
 use crate::{
     SMALL, assert_holds, fetch, options, parts,
-    server::{COMMIT, Server},
+    server::{COMMIT, Do, Server},
     source, store,
 };
 
@@ -241,4 +242,47 @@ fn a_file_that_was_exchanged_since_is_not_read_as_the_model() {
     assert_eq!(store.repair(&source()).unwrap().map(|problems| problems.len()), Some(1));
     assert!(store.find(&source()).unwrap().is_none());
     assert!(fetch(&store).unwrap().read("model.safetensors").unwrap().is_some());
+}
+
+/// What a broken fetch has left is a beginning for some time, and rubbish later.
+#[test]
+fn what_is_left_of_an_old_fetch_is_pruned() {
+    let place = tempfile::tempdir().unwrap();
+    let hour = Duration::from_hours(1);
+    let server = Server::new(&SMALL, |request| match (request.file(), request.is_get(), request.nth) {
+        ("model.safetensors", true, 0) => Do::BreakAfter(10),
+        ("model.safetensors", true, 1..4) => Do::Status(500, ""),
+        _ => Do::Serve,
+    });
+    let store = store(place.path(), &server);
+    assert_eq!(store.prune(Duration::ZERO, false).unwrap(), Extent::default());
+    fetch(&store).unwrap_err();
+    let part = parts(&store).remove(0);
+    assert_eq!(store.prune(hour, false).unwrap(), Extent::default());
+    let then = std::time::SystemTime::now() - 2 * hour;
+    std::fs::File::options().write(true).open(&part).unwrap().set_modified(then).unwrap();
+    let old = Extent { files: 1, bytes: 10 };
+    assert_eq!(store.prune(hour, true).unwrap(), old);
+    assert!(part.exists());
+    assert_eq!(store.prune(hour, false).unwrap(), old);
+    assert!(!part.exists());
+    // What is coming is left alone, however old that is called.
+    let mut pruned = Vec::new();
+    let mut prune = |progress: Progress<'_>| {
+        if matches!(progress, Progress::Received { .. }) {
+            pruned.push(store.prune(Duration::ZERO, false).unwrap());
+        }
+    };
+    assert_holds(&store.fetch(&source(), &mut prune).unwrap(), &SMALL);
+    assert!(!pruned.is_empty() && pruned.iter().all(|extent| *extent == Extent::default()), "{pruned:?}");
+    assert_eq!((store.count().unwrap(), store.verify_all(false).unwrap().len()), (1, 1));
+    assert_eq!(store.size().unwrap(), store.verify_all(true).unwrap()[0].manifest.size() + beside(&store));
+}
+
+/// Bytes of the lock and the manifest.
+fn beside(store: &ModelStore) -> u64 {
+    let lock = std::fs::read_dir(store.path()).unwrap().map(|entry| entry.unwrap());
+    let lock = lock.filter(|entry| entry.path().is_file()).map(|entry| entry.metadata().unwrap().len());
+    let path = store.list().unwrap().remove(0).path().with_file_name("manifest.json");
+    lock.sum::<u64>() + std::fs::metadata(path).unwrap().len()
 }

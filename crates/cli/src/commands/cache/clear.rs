@@ -1,5 +1,6 @@
-//! `plugcache cache clear`: caches, indexes, counts. Below a cache directory lies nothing that is not made
-//! anew; what programs keep for good lies elsewhere and is not touched.
+//! `plugcache cache clear`: caches, indexes, counts, models. Below a cache directory lies nothing that is not made
+//! or fetched anew; what programs keep for good lies elsewhere and is not touched. A model goes only if it is asked
+//! for: it cannot be out of date, and to fetch it takes a connection and minutes.
 
 use plugcache::{
     cache::admin::{CacheOnDisk, Swept},
@@ -10,6 +11,7 @@ use serde_json::json;
 use super::{Desk, Outcome};
 use crate::{
     args::{Clear, Kind},
+    commands::embedding,
     output::{Failure, Output},
     units::{entries, size},
 };
@@ -24,7 +26,8 @@ pub(super) fn run(args: &Clear, output: &Output) -> Result<Outcome, Failure> {
         chosen.extend(known.iter().map(|name| (*name).to_owned()).filter(|name| there.contains(name)));
     }
     let is_any_there = known.is_empty() || !chosen.is_empty();
-    let wants = |kind| args.kinds.contains(&kind) || (args.kinds.is_empty() && kind != Kind::Stats);
+    let is_usual = |kind| matches!(kind, Kind::Caches | Kind::Index);
+    let wants = |kind| args.kinds.contains(&kind) || (args.kinds.is_empty() && is_usual(kind));
     let mut cleared = Vec::new();
     if wants(Kind::Caches) && is_any_there {
         for cache in desk.open_caches(&chosen)? {
@@ -33,6 +36,7 @@ pub(super) fn run(args: &Clear, output: &Output) -> Result<Outcome, Failure> {
     }
     let removed =
         if wants(Kind::Index) && !is_selective { clear_indexes(&desk, args.dry_run)? } else { Vec::new() };
+    let models = if wants(Kind::Models) { Some(clear_models(&desk, args.dry_run)?) } else { None };
     let forgets = args.stats || args.kinds.contains(&Kind::Stats);
     if let Some(caches) = desk.caches.as_ref().filter(|_| forgets && !args.dry_run) {
         caches.forget_counts()?;
@@ -48,6 +52,7 @@ pub(super) fn run(args: &Clear, output: &Output) -> Result<Outcome, Failure> {
             "removed": removed,
             "bytes": file_bytes,
             "caches": caches.collect::<Vec<_>>(),
+            "models": models.map(|(models, bytes)| json!({ "models": models, "bytes": bytes })),
             "counts_forgotten": forgets,
         }))?;
         return Ok(Outcome::Done);
@@ -66,6 +71,15 @@ pub(super) fn run(args: &Clear, output: &Output) -> Result<Outcome, Failure> {
     }
     if wants(Kind::Index) && !is_selective {
         output.line(format!("{verb} {} files, {}", removed.len(), size(file_bytes)))?;
+    }
+    if let Some((models, bytes)) = models {
+        let noun = if models == 1 { "model" } else { "models" };
+        output.line(format!("{verb} {models} {noun}, {}", size(bytes)))?;
+    } else if args.kinds.is_empty() && !is_selective && desk.models()?.files > 0 {
+        let bytes = size(desk.models()?.bytes);
+        output.talk(format!(
+            "fetched models stay, {bytes}; `plugcache cache clear --kind models` removes them"
+        ));
     }
     if forgets {
         let verb = if args.dry_run { "would forget" } else { "forgot" };
@@ -89,6 +103,13 @@ fn clear(cache: CacheOnDisk, args: &Clear) -> Result<Swept, Failure> {
         cache.compact();
     }
     Ok(Swept { entries: usage.entries, bytes: usage.bytes })
+}
+
+/// How many models, and the bytes of all that is with them.
+fn clear_models(desk: &Desk, dry_run: bool) -> Result<(usize, u64), Failure> {
+    let bytes = desk.models()?.bytes;
+    let Some(models) = &desk.models else { return Ok((0, 0)) };
+    Ok((embedding::clear(models, dry_run)?, bytes))
 }
 
 fn clear_indexes(desk: &Desk, dry_run: bool) -> Result<Vec<Removed>, Failure> {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Desk, Outcome};
+use super::{Desk, Models, Outcome};
 use crate::{
     args::Place,
     output::{Failure, Output},
@@ -15,10 +15,14 @@ pub(super) fn run(place: &Place, output: &Output) -> Result<Outcome, Failure> {
     let config = settings::config(place.flags())?;
     let directories =
         if config.no_cache.value { Vec::new() } else { settings::location(&config).directories };
-    let desk = Desk { directories, caches: None };
+    let desk = Desk { directories, caches: None, models: Models::of(&config) };
     if output.is_json() {
         let fallbacks = desk.directories.get(1..).unwrap_or_default();
-        output.json(&json!({ "schema": 1, "directory": desk.first(), "fallbacks": fallbacks }))?;
+        let models = desk.models.as_ref().map(|models| &models.directory);
+        let directory = desk.first();
+        output.json(&json!({
+            "schema": 1, "directory": directory, "fallbacks": fallbacks, "models": models,
+        }))?;
     } else if let Some(first) = desk.first() {
         output.line(first.display())?;
     } else {

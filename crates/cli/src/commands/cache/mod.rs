@@ -16,7 +16,7 @@ use plugcache::{
     cache::{
         admin::{CacheOnDisk, Caches, Counted},
         directory,
-        fs::Directory,
+        fs::{Directory, Extent, Kind, c_path},
     },
     discovery::index::maintenance,
 };
@@ -49,6 +49,27 @@ pub(crate) struct Desk {
     pub(crate) directories: Vec<PathBuf>,
     /// `None`: there is no directory, and so no cache.
     pub(crate) caches: Option<Caches>,
+    /// Where fetched models are. `None`: nowhere.
+    models: Option<Models>,
+}
+
+/// The place of fetched models, whether there are any or not.
+pub(super) struct Models {
+    pub(super) directory: PathBuf,
+    /// Longest wait for a program that is fetching one.
+    #[cfg(feature = "embedding")]
+    pub(super) lock_timeout: std::time::Duration,
+}
+
+/// A fetched model whose files were read and compared.
+pub(super) struct CheckedModel {
+    /// `owner/name`, or `owner/name@revision`.
+    pub(super) name: String,
+    pub(super) directory: PathBuf,
+    pub(super) files: usize,
+    pub(super) bytes: u64,
+    /// What is wrong with which file.
+    pub(super) problems: Vec<String>,
 }
 
 impl Desk {
@@ -61,7 +82,7 @@ impl Desk {
         let directories =
             if config.no_cache.value { Vec::new() } else { settings::location(config).directories };
         let caches = directories.first().map(|first| Caches::open(first)).transpose()?.flatten();
-        Ok(Self { directories, caches })
+        Ok(Self { directories, caches, models: Models::of(config) })
     }
 
     /// The first directory: where programs keep their caches.
@@ -126,6 +147,22 @@ impl Desk {
         Ok(opened.filter_map(Result::transpose).collect::<Result<_, _>>()?)
     }
 
+    /// What fetched models take, incomplete ones included.
+    fn models(&self) -> Result<Extent, Failure> {
+        let mut sum = Extent::default();
+        let place = self.models.as_ref().map(|models| directory::open_existing(&models.directory));
+        let Some(place) = place.transpose()?.flatten() else { return Ok(sum) };
+        for (name, kind) in place.list()?.0 {
+            // Each is named by a digest. What else lies there is not ours.
+            if kind == Kind::Directory && name.len() == 32 && name.iter().all(u8::is_ascii_hexdigit) {
+                let Extent { files, bytes } = place.open_below(&c_path(&name)?)?.extent()?;
+                sum.files += files;
+                sum.bytes += bytes;
+            }
+        }
+        Ok(sum)
+    }
+
     /// Files of indexes and their bytes.
     fn indexes(&self) -> Result<Indexes, Failure> {
         let mut indexes = Indexes::default();
@@ -137,6 +174,18 @@ impl Desk {
             }
         }
         Ok(indexes)
+    }
+}
+
+impl Models {
+    fn of(config: &Config) -> Option<Self> {
+        // What one call fetches for itself is gone after it.
+        let directory = settings::models_directory(config).filter(|_| !config.no_cache.value)?;
+        Some(Self {
+            directory,
+            #[cfg(feature = "embedding")]
+            lock_timeout: config.lock_timeout.value,
+        })
     }
 }
 

@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use plugcache::cache::admin::{Pruning, Swept, prune_together};
+use plugcache::cache::{
+    admin::{Pruning, Swept, prune_together},
+    fs::Extent,
+};
 use serde_json::json;
 
 use super::{Desk, Outcome};
 use crate::{
     args::Place,
+    commands::embedding,
     output::{Failure, Output},
-    units::{entries, size},
+    units::{count, entries, size},
 };
 
 pub(super) fn run(
@@ -26,6 +30,10 @@ pub(super) fn run(
     let max_bytes = max_size.map(|most| most.saturating_sub(indexes));
     let swept = prune_together(&caches, &Pruning { older_than, max_bytes, dry_run })?;
     let names: Vec<String> = caches.iter().map(|cache| cache.name().to_owned()).collect();
+    let models = match &desk.models {
+        Some(models) => embedding::prune(models, dry_run)?,
+        None => Extent::default(),
+    };
     let mut freed = 0;
     if dry_run {
         drop(caches);
@@ -51,6 +59,7 @@ pub(super) fn run(
             "entries": total.entries,
             "bytes": total.bytes,
             "freed": freed,
+            "models": models,
         }))?;
         return Ok(Outcome::Done);
     }
@@ -59,5 +68,10 @@ pub(super) fn run(
     let verb = if dry_run { "would remove" } else { "removed" };
     let given_back = if dry_run { String::new() } else { format!("; {} given back", size(freed)) };
     output.line(format!("{verb} {}, {}{given_back}", entries(total.entries), size(total.bytes)))?;
+    if models.files > 0 {
+        let bytes = size(models.bytes);
+        let noun = if models.files == 1 { "file" } else { "files" };
+        output.line(format!("{verb} {} unfinished {noun} of models, {bytes}", count(models.files)))?;
+    }
     Ok(Outcome::Done)
 }

@@ -12,7 +12,8 @@ use crate::{
 
 pub(super) fn run(place: &Place, output: &Output) -> Result<Outcome, Failure> {
     let desk = Desk::open(place)?;
-    let indexes = desk.indexes()?;
+    let (indexes, models) = (desk.indexes()?, desk.models()?);
+    let beside = indexes.bytes + models.bytes;
     let mut usages = Vec::new();
     for cache in desk.open_caches(&[])? {
         usages.push((cache.name().to_owned(), cache.usage()?.unwrap_or_default()));
@@ -33,9 +34,10 @@ pub(super) fn run(place: &Place, output: &Output) -> Result<Outcome, Failure> {
             "directory": desk.first(),
             "caches": caches.collect::<Vec<_>>(),
             "index": indexes,
+            "models": models,
             "entries": total.entries,
-            "bytes": total.bytes + indexes.bytes,
-            "allocated": total.allocated + indexes.bytes,
+            "bytes": total.bytes + beside,
+            "allocated": total.allocated + beside,
         }))?;
         return Ok(Outcome::Done);
     }
@@ -44,12 +46,16 @@ pub(super) fn run(place: &Place, output: &Output) -> Result<Outcome, Failure> {
         let files = format!("{} files", count(indexes.files));
         rows.push(vec!["plugin index".to_owned(), files, size(indexes.bytes), on_disk(indexes.bytes)]);
     }
+    if models.files > 0 {
+        let files = format!("{} files", count(models.files));
+        rows.push(vec!["fetched models".to_owned(), files, size(models.bytes), on_disk(models.bytes)]);
+    }
     let Usage { bytes, allocated, .. } = total;
     rows.push(vec![
         "total".to_owned(),
         entries(total.entries),
-        size(bytes + indexes.bytes),
-        on_disk(allocated + indexes.bytes),
+        size(bytes + beside),
+        on_disk(allocated + beside),
     ]);
     output.table(rows)?;
     Ok(Outcome::Done)

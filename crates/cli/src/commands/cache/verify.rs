@@ -1,4 +1,4 @@
-//! `plugcache cache verify [--repair]`: every entry of every cache, and every index.
+//! `plugcache cache verify [--repair]`: every entry of every cache, every index, every model.
 
 use plugcache::{
     cache::{
@@ -7,11 +7,12 @@ use plugcache::{
     },
     discovery::index::maintenance::{self, Checked},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Desk, Outcome};
+use super::{CheckedModel, Desk, Outcome};
 use crate::{
     args::Place,
+    commands::embedding,
     output::{Failure, Output},
     units::{count, entries, size},
 };
@@ -39,7 +40,12 @@ pub(super) fn run(place: &Place, repair: bool, output: &Output) -> Result<Outcom
     }
     let (checked, removed) = check_indexes(&desk, repair)?;
     let damaged = checked.iter().filter(|file| file.damage.is_some()).count();
-    let is_damaged = damaged > 0 || findings.iter().any(Finding::is_damaged);
+    let models = match &desk.models {
+        Some(models) => embedding::verify(models, repair)?,
+        None => Vec::new(),
+    };
+    let wrong: usize = models.iter().map(|model| model.problems.len()).sum();
+    let is_damaged = damaged + wrong > 0 || findings.iter().any(Finding::is_damaged);
     if output.is_json() {
         let caches = findings.iter().map(|Finding { name, structure, verified }| {
             json!({ "name": name, "structure": structure, "entries": verified.entries,
@@ -51,19 +57,38 @@ pub(super) fn run(place: &Place, repair: bool, output: &Output) -> Result<Outcom
             "damaged": damaged,
             "removed": removed,
             "caches": caches.collect::<Vec<_>>(),
+            "models": models.iter().map(of_model).collect::<Vec<_>>(),
         }))?;
     } else {
         tell(&findings, &checked, output)?;
-        output.line(format!("{} files, {damaged} damaged", checked.len()))?;
+        tell_models(&models, output)?;
+        let files = checked.len() + models.iter().map(|model| model.files).sum::<usize>();
+        output.line(format!("{files} files, {} damaged", damaged + wrong))?;
         if is_damaged {
             output.warn(if repair {
-                "what was damaged is removed; its next use makes it anew"
+                "what was damaged is removed; its next use makes or fetches it anew"
             } else {
                 "nothing damaged is ever served; `plugcache cache verify --repair` removes it"
             });
         }
     }
     Ok(if is_damaged { Outcome::Findings } else { Outcome::Done })
+}
+
+fn of_model(model: &CheckedModel) -> Value {
+    let CheckedModel { name, directory, files, bytes, problems } = model;
+    json!({ "name": name, "directory": directory, "files": files, "bytes": bytes, "problems": problems })
+}
+
+fn tell_models(models: &[CheckedModel], output: &Output) -> Result<(), Failure> {
+    output.table(models.iter().map(|model| {
+        let state = match model.problems.len() {
+            0 => "whole".to_owned(),
+            damaged => format!("{damaged} damaged"),
+        };
+        vec![format!("model {}", model.name), format!("{} files", model.files), size(model.bytes), state]
+    }))?;
+    models.iter().flat_map(|model| &model.problems).try_for_each(|problem| output.line(problem))
 }
 
 fn check(caches: &Caches, name: String, repair: bool) -> Result<Finding, Failure> {

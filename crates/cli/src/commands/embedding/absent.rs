@@ -1,6 +1,11 @@
 //! The commands about embeddings, in a program that was built without them.
 
-use super::Outcome;
+use plugcache::cache::fs::Extent;
+
+use super::{
+    Outcome,
+    cache::{CheckedModel, Models},
+};
 use crate::{
     args::{Embed, Similar, Warm},
     output::{Failure, Output},
@@ -15,6 +20,21 @@ pub(super) fn similar(_: &Similar, _: &Output) -> Result<Outcome, Failure> {
 }
 
 pub(super) fn warm(_: &Warm, _: &Output) -> Result<Outcome, Failure> {
+    Err(absent())
+}
+
+/// Nothing is known of models here, so nothing is said of them.
+#[expect(clippy::unnecessary_wraps, reason = "with embeddings it can fail")]
+pub(super) fn verify(_: &Models, _: bool) -> Result<Vec<CheckedModel>, Failure> {
+    Ok(Vec::new())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "with embeddings it can fail")]
+pub(super) fn prune(_: &Models, _: bool) -> Result<Extent, Failure> {
+    Ok(Extent::default())
+}
+
+pub(super) fn clear(_: &Models, _: bool) -> Result<usize, Failure> {
     Err(absent())
 }
 

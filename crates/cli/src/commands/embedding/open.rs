@@ -30,7 +30,7 @@ pub(super) struct Open {
 }
 
 pub(super) fn open(model: &Model, config: &Config, output: &Output) -> Result<Open, Failure> {
-    let choice = choice(model.model.as_deref(), config)?;
+    let choice = choice(model.which.as_deref(), config)?;
     let normalizer = match &model.normalize {
         Some(text) => text.parse().map_err(|problem| format!("--normalize: {problem}"))?,
         None => config.embedding.normalizer.value.clone(),
@@ -45,7 +45,7 @@ pub(super) fn open(model: &Model, config: &Config, output: &Output) -> Result<Op
     let mut builder =
         Embedder::builder(directory).normalizer(normalizer).precision(config.embedding.precision.value);
     if let Some(threads) = model.threads {
-        builder = builder.threads(threads);
+        builder = builder.threads(threads.into());
     }
     Ok(Open { embedder: builder.build(&hub)?, choice, _hub: hub })
 }
@@ -78,18 +78,23 @@ pub(super) fn directory(
         Choice::Repository { name, revision } => Source::sentence_model(name)?.revision(revision)?,
     };
     let mut store = store(config)?;
-    if let Some(found) = store.find(&source)? {
+    if let Some(found) = store.find(&source).map_err(|error| with_remedy(error, config))? {
         return Ok(found);
     }
     if keeps_nothing(config) {
         let place = settings::temporary().ok_or("there is no temporary directory for a model")?;
         store = ModelStore::open(place.join("models-v1"), options(config))?;
     }
+    if let Choice::Repository { name, .. } = choice
+        && Path::new(name).is_dir()
+    {
+        output.warn(format!("{name} is taken as a model of the hub; write ./{name} for the directory here"));
+    }
     let mut bar = Bar::of_bytes(output);
     let mut told = String::new();
     let mut progress = |progress: Progress<'_>| match progress {
         Progress::Waiting { holder } => {
-            output.talk(format!("waiting for {holder}, which fetches this model"))
+            output.talk(format!("waiting for {holder}, which fetches this model"));
         }
         Progress::Received { file, bytes, of } => {
             if told != file {
@@ -103,10 +108,18 @@ pub(super) fn directory(
         }
         _ => {}
     };
-    store.fetch(&source, &mut progress).map_err(|error| match error {
+    store.fetch(&source, &mut progress).map_err(|error| with_remedy(error, config))
+}
+
+/// What can be done about it here.
+fn with_remedy(error: FetchError, config: &Config) -> Failure {
+    match error {
         FetchError::Offline { .. } => format!("{error}; offline is set by {}", config.offline.origin).into(),
+        FetchError::File(_) => {
+            format!("{error}; PLUGCACHE_EMBEDDING_MODELS_DIRECTORY names another place for models").into()
+        }
         other => other.into(),
-    })
+    }
 }
 
 /// Whether a model that is fetched now is gone when this program ends.

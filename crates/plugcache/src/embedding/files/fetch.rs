@@ -21,7 +21,7 @@ use super::{
 };
 
 /// End of the names of what has arrived and is not proven.
-const PART: &str = ".part";
+pub(super) const PART: &str = ".part";
 
 /// A fetch of all files of a model.
 pub(super) struct Fetch<'a> {

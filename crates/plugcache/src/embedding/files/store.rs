@@ -117,16 +117,24 @@ impl ModelStore {
         digest: Digest,
         report: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Lock, FetchError> {
-        let name = c_path(format!("{digest}.lock").as_bytes())?;
-        let clock = &*self.options.clock;
-        match lock::acquire(root, &name, Duration::ZERO, clock) {
+        match self.lock_for(root, digest, Duration::ZERO) {
             Err(Error::LockTimeout { holder, .. }) => {
                 tracing::info!("{holder} fetches the model; waiting for it");
                 report(Progress::Waiting { holder: &holder });
-                Ok(lock::acquire(root, &name, self.options.lock_timeout, clock)?)
+                Ok(self.lock_for(root, digest, self.options.lock_timeout)?)
             }
             other => Ok(other?),
         }
+    }
+
+    pub(super) fn lock_for(
+        &self,
+        root: &Directory,
+        digest: Digest,
+        timeout: Duration,
+    ) -> plugcache_cache::Result<Lock> {
+        let name = c_path(format!("{digest}.lock").as_bytes())?;
+        lock::acquire(root, &name, timeout, &*self.options.clock)
     }
 
     fn offline(&self, source: &Source) -> FetchError {

@@ -1,16 +1,17 @@
 //! What is kept, whether it is still right, and away with it.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use plugcache_cache::{
-    Digest,
+    Digest, Error,
     directory::open_existing,
-    fs::{Directory, Kind, c_path},
+    fs::{Directory, Extent, Kind, c_path},
 };
 
 use super::{
     FetchError, Manifest, ModelDirectory, ModelStore, Progress, Sha256Sum, Source,
     directory::{open_plain, parent_of},
+    fetch::PART,
     manifest::NAME,
     store::FILES,
 };
@@ -32,16 +33,49 @@ impl fmt::Display for Problem {
     }
 }
 
+/// A model whose files were read and compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// Where its files are.
+    pub path: PathBuf,
+    /// What it should be.
+    pub manifest: Manifest,
+    /// Files that are not what they were.
+    pub problems: Vec<Problem>,
+}
+
 impl ModelStore {
     /// Reads all files of a model and compares them with its manifest. `None`: there is no manifest, so there is
     /// no copy that could be wrong.
     pub fn verify(&self, source: &Source) -> Result<Option<Vec<Problem>>, FetchError> {
-        let path = self.place(source.digest());
+        Ok(self.check(source.digest())?.map(|checked| checked.problems))
+    }
+
+    /// Like [`verify`](Self::verify), and if something is wrong, the copy counts as incomplete from here on: the
+    /// next fetch keeps the files that are right and fetches the others.
+    pub fn repair(&self, source: &Source) -> Result<Option<Vec<Problem>>, FetchError> {
+        let Some(root) = open_existing(&self.path)? else { return Ok(None) };
+        Ok(self.check_and_repair(&root, source.digest())?.map(|checked| checked.problems))
+    }
+
+    /// [`verify`](Self::verify), or [`repair`](Self::repair), of each model that has a manifest; in no order.
+    pub fn verify_all(&self, repair: bool) -> Result<Vec<Checked>, FetchError> {
+        let Some(root) = open_existing(&self.path)? else { return Ok(Vec::new()) };
+        let mut all = Vec::new();
+        for digest in digests(&root)? {
+            all.extend(if repair { self.check_and_repair(&root, digest)? } else { self.check(digest)? });
+        }
+        Ok(all)
+    }
+
+    fn check(&self, digest: Digest) -> Result<Option<Checked>, FetchError> {
+        let path = self.place(digest);
         let Some(place) = open_existing(&path)? else { return Ok(None) };
         let Some(manifest) = Manifest::read(&place)? else { return Ok(None) };
+        let path = path.join(FILES);
         let mut problems = Vec::new();
         for held in &manifest.files {
-            let (parent, name) = parent_of(&path.join(FILES), &held.name)?;
+            let (parent, name) = parent_of(&path, &held.name)?;
             let file = match open_existing(&parent)? {
                 Some(parent) => open_plain(&parent, &name)?,
                 None => None,
@@ -52,25 +86,52 @@ impl ModelStore {
                 Some(file) => format!("{} bytes, SHA-256 {}", file.size()?, Sha256Sum::of_file(&file)?),
             };
             if found != expected {
-                problems.push(Problem { path: path.join(FILES).join(&held.name), expected, found });
+                problems.push(Problem { path: path.join(&held.name), expected, found });
             }
         }
-        Ok(Some(problems))
+        Ok(Some(Checked { path, manifest, problems }))
     }
 
-    /// Like [`verify`](Self::verify), and if something is wrong, the copy counts as incomplete from here on: the
-    /// next fetch keeps the files that are right and fetches the others.
-    pub fn repair(&self, source: &Source) -> Result<Option<Vec<Problem>>, FetchError> {
-        let Some(root) = open_existing(&self.path)? else { return Ok(None) };
-        let _lock = self.lock(&root, source.digest(), &mut |_: Progress<'_>| {})?;
-        let problems = self.verify(source)?;
-        if problems.as_ref().is_some_and(|problems| !problems.is_empty())
-            && let Some(place) = open_existing(&self.place(source.digest()))?
+    fn check_and_repair(&self, root: &Directory, digest: Digest) -> Result<Option<Checked>, FetchError> {
+        let _lock = self.lock(root, digest, &mut |_: Progress<'_>| {})?;
+        let checked = self.check(digest)?;
+        if checked.as_ref().is_some_and(|checked| !checked.problems.is_empty())
+            && let Some(place) = open_existing(&self.place(digest))?
         {
             place.remove(NAME)?;
             place.synchronise()?;
         }
-        Ok(problems)
+        Ok(checked)
+    }
+
+    /// Removes what fetches that did not end have left if nothing came for longer than `age`; a fetch that goes on is
+    /// left alone, and so is each complete file. Tells what went, or with `dry_run` what would.
+    pub fn prune(&self, age: Duration, dry_run: bool) -> Result<Extent, FetchError> {
+        let mut pruned = Extent::default();
+        let Some(root) = open_existing(&self.path)? else { return Ok(pruned) };
+        for digest in digests(&root)? {
+            let _lock = match self.lock_for(&root, digest, Duration::ZERO) {
+                Err(Error::LockTimeout { .. }) => continue,
+                other => other?,
+            };
+            let Some(place) = open_existing(&self.place(digest))? else { continue };
+            for (name, _) in place.list()?.0 {
+                let name = c_path(&name)?;
+                if !name.to_bytes().ends_with(PART.as_bytes()) {
+                    continue;
+                }
+                let Some(look) = place.look(&name)? else { continue };
+                let quiet = self.options.clock.wall().since(look.stamp.modified);
+                if quiet > i64::try_from(age.as_nanos()).unwrap_or(i64::MAX) {
+                    pruned.files += 1;
+                    pruned.bytes += look.stamp.size;
+                    if !dry_run {
+                        place.remove(&name)?;
+                    }
+                }
+            }
+        }
+        Ok(pruned)
     }
 
     /// All complete models, in no order.
@@ -83,9 +144,14 @@ impl ModelStore {
         Ok(found)
     }
 
+    /// How many models there are, incomplete ones included.
+    pub fn count(&self) -> Result<usize, FetchError> {
+        open_existing(&self.path)?.map_or(Ok(0), |root| Ok(digests(&root)?.len()))
+    }
+
     /// How many bytes all files take, those of incomplete models included.
     pub fn size(&self) -> Result<u64, FetchError> {
-        open_existing(&self.path)?.map_or(Ok(0), |root| size_of(&root))
+        open_existing(&self.path)?.map_or(Ok(0), |root| Ok(root.extent()?.bytes))
     }
 
     /// Removes a model, and what is there of it if it is not complete. `false` if there was nothing. Who has its
@@ -124,17 +190,4 @@ fn digests(root: &Directory) -> Result<Vec<Digest>, FetchError> {
 /// The digest that a directory is named by.
 fn digest_of(name: &[u8]) -> Option<Digest> {
     data_encoding::HEXLOWER.decode(name).ok()?.try_into().ok().map(Digest)
-}
-
-fn size_of(directory: &Directory) -> Result<u64, FetchError> {
-    let mut total = 0;
-    for (name, kind) in directory.list()?.0 {
-        let name = c_path(&name)?;
-        total += match kind {
-            Kind::File => directory.look(&name)?.map_or(0, |look| look.stamp.size),
-            Kind::Directory => size_of(&directory.open_below(&name)?)?,
-            Kind::Other => 0,
-        };
-    }
-    Ok(total)
 }
