@@ -319,6 +319,26 @@ fn warm_without_a_name_is_for_the_usual_model() {
     compare("embedding_warm_other", &other.at(&hub(&small()), &["cache", "warm", "--model"]));
 }
 
+/// A project may come from anybody; whoever works in it has not chosen its hub.
+#[test]
+fn a_hub_that_a_project_names_is_not_told_the_token() {
+    let server = hub(&small());
+    let secret = ("HF_TOKEN", "hf_secret");
+    let desk = Desk::empty();
+    let text = format!("[embedding]\nendpoint = \"{}\"\n", server.endpoint());
+    fs::write(desk.path("plugcache.toml"), text).unwrap();
+    let told = desk.run_with(&["cache", "warm", "--model", SMALL], &[secret]);
+    assert!(told.starts_with("exit 0"), "{told}");
+    assert!(server.requests().iter().all(|request| !request.headers.contains_key("authorization")));
+
+    let server = hub(&small());
+    let desk = Desk::empty();
+    let endpoint = server.endpoint();
+    let told = desk.run_with(&["cache", "warm", "--model", SMALL], &[secret, ("HF_ENDPOINT", &endpoint)]);
+    assert!(told.starts_with("exit 0"), "{told}");
+    assert!(server.requests().iter().all(|request| request.headers["authorization"] == "Bearer hf_secret"));
+}
+
 #[test]
 fn offline_means_no_connection() {
     let (desk, hub) = (Desk::empty(), hub(&small()));

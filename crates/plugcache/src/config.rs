@@ -213,7 +213,7 @@ impl Config {
             offline: Setting::or_default(
                 variables
                     .read("OFFLINE", units::flag)?
-                    .or(variables.read_foreign("HF_HUB_OFFLINE", units::flag)?),
+                    .or(variables.read_foreign("HF_HUB_OFFLINE", variables::hub_flag)?),
                 false,
             ),
             strength: Setting::or_default(

@@ -92,3 +92,36 @@ fn a_misspelt_variable_is_noticed_and_those_of_others_are_not() {
     let config = Config::read(variables, &Files::default()).unwrap();
     assert_eq!(config.unknown, ["PLUGCACHE_MAXSIZE", "PLUGCACHE_TTL"]);
 }
+
+#[test]
+fn embeddings_are_set_by_variable_project_and_what_the_hubs_tools_know() {
+    let files = project(
+        "[embedding]\nmodel = \"./mine\"\nnormalize = \"digits\"\nprecision = \"i8\"\nendpoint = \"https://hub\"",
+    );
+    let config = Config::read(NONE, &files).unwrap().embedding;
+    let Some(crate::embedding::Choice::Directory(model)) = config.model.value else { panic!() };
+    assert!(model.is_absolute() && model.ends_with("mine"), "{}", model.display());
+    assert_eq!(
+        (config.normalizer.value.to_string(), config.precision.value.to_string()),
+        ("digits".into(), "i8".into())
+    );
+    assert!(matches!(config.endpoint.origin, Origin::Project(_)));
+    let variables = [("PLUGCACHE_EMBEDDING_MODEL", "low"), ("HF_ENDPOINT", "https://mirror")];
+    let config = Config::read(variables, &files).unwrap();
+    assert!(config.unknown.is_empty() && !config.offline.value);
+    assert_eq!(config.embedding.model.value.unwrap().to_string(), "low");
+    assert_eq!(config.embedding.endpoint.origin.to_string(), "variable HF_ENDPOINT");
+    for (text, offline) in [("1", true), ("yes", true), ("0", false), ("n", false), ("maybe", false)] {
+        assert_eq!(
+            Config::read([("HF_HUB_OFFLINE", text)], &files).unwrap().offline.value,
+            offline,
+            "{text}"
+        );
+    }
+    let ours = [("HF_HUB_OFFLINE", "1"), ("PLUGCACHE_OFFLINE", "0")];
+    assert!(!Config::read(ours, &files).unwrap().offline.value);
+    let wrong = Config::read([("PLUGCACHE_EMBEDDING_PRECISION", "f8")], &files).unwrap_err().to_string();
+    assert!(wrong.contains("PLUGCACHE_EMBEDDING_PRECISION") && wrong.contains("f32, f16 or i8"), "{wrong}");
+    let wrong = Config::read(NONE, &project("[embedding]\nnormalize = \"words\"")).unwrap_err().to_string();
+    assert!(wrong.contains("plugcache.toml") && wrong.contains("none or digits"), "{wrong}");
+}

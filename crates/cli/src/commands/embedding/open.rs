@@ -4,6 +4,7 @@ use std::{env, path::Path};
 
 use plugcache::{
     Config, Hub,
+    config::Origin,
     embedding::{
         Choice, Embedder, Level,
         files::{FetchError, ModelDirectory, ModelStore, Options, Progress, Source},
@@ -152,10 +153,21 @@ fn options(config: &Config) -> Options {
         options.endpoint.clone_from(endpoint);
     }
     // A secret: not among the settings that are shown.
-    options.token = variable(&["HF_TOKEN"]);
+    options.token = variable(&["HF_TOKEN"]).filter(|_| may_have_token(config, &options.endpoint));
     options.proxy = variable(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
         .filter(|_| options.endpoint.starts_with("https://") && !is_exempt(&options.endpoint));
     options
+}
+
+/// Whether a hub may be told who asks: one that this user has chosen, and on a connection that nobody reads. A project
+/// may come from anybody.
+fn may_have_token(config: &Config, endpoint: &str) -> bool {
+    let is_own = !matches!(config.embedding.endpoint.origin, Origin::Project(_));
+    let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
+    let is_local = local.iter().any(|local| {
+        endpoint.strip_prefix(local).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+    });
+    is_own && (endpoint.starts_with("https://") || is_local)
 }
 
 fn variable(names: &[&str]) -> Option<String> {
