@@ -15,7 +15,7 @@ use plugcache_cache::{
 use refusal::{Refusal, Unfit};
 
 use super::{Normalizer, Precision};
-use crate::opdbus::summary::summary;
+use crate::summary::summary;
 
 /// Name of the cache, in statistics and settings.
 pub(crate) const EMBEDDINGS: &str = "embeddings";
