@@ -146,7 +146,8 @@ impl Vectors {
 
     /// The vectors of many texts, in their order. `embed` gets the normalised texts that are missing, each once, and
     /// gives a vector for each; see [`Cache::get_or_load_many`] for when it is called twice. One vector that is refused, see
-    /// [`get_or_embed`](Self::get_or_embed), fails all.
+    /// [`get_or_embed`](Self::get_or_embed), or an error of `embed` fails all of this call, and nobody else: who waits for
+    /// one of several texts computes it for himself.
     pub fn get_or_embed_many<E>(
         &self,
         texts: &[&str],
