@@ -58,9 +58,17 @@ impl<T: Send + Sync + 'static, E: Send + Sync + 'static> Lazy<T, E> {
 
     /// The value; made by the loader if there is none. After an error the next call tries again.
     pub fn get(&self) -> Result<Arc<T>, LoadError<E>> {
-        let value = self.cache.get_or_load(self.cache.name(), |_| (self.loader)());
+        self.use_now();
+        self.cache.get_or_load(self.cache.name(), |_| {
+            let value = (self.loader)();
+            // It may have taken longer than what counts as idle.
+            self.use_now();
+            value
+        })
+    }
+
+    fn use_now(&self) {
         self.used.store(self.clock.coarse(), Ordering::Relaxed);
-        value
     }
 
     /// The value, if it is made.
@@ -74,11 +82,14 @@ impl<T: Send + Sync + 'static, E: Send + Sync + 'static> Lazy<T, E> {
         self.cache.remove(self.cache.name())
     }
 
-    /// Forgets the value if nobody has asked for it for `idle`. Returns whether it did. For a host to call now
-    /// and then.
+    /// Forgets the value if nobody has asked for it for `idle`. Returns whether it did. What is being made is
+    /// not idle: unlike by [`reset`](Self::reset), it is kept. For a host to call now and then.
     pub fn release_idle(&self, idle: Duration) -> bool {
-        let since = self.clock.coarse().saturating_sub(self.used.load(Ordering::Relaxed));
-        u128::from(since) >= idle.as_nanos() && self.reset()
+        // Whoever was given the value, or has put it there, has noted its use before.
+        self.cache.release_if(self.cache.name(), || {
+            let since = self.clock.coarse().saturating_sub(self.used.load(Ordering::Relaxed));
+            u128::from(since) >= idle.as_nanos()
+        })
     }
 }
 
