@@ -66,6 +66,11 @@ impl VectorsBuilder {
         self
     }
 
+    /// Another model, and what is said of its vectors' dimension.
+    pub(crate) fn made_by(self, model: impl Into<String>, dimension: Option<usize>) -> Self {
+        Self { dimension, ..self.model(model) }
+    }
+
     /// Most vectors in memory; of 384 dimensions each takes 1.5 KB. 0 keeps none there. Default: 10,000.
     pub fn capacity(mut self, vectors: usize) -> Self {
         self.capacity = vectors;
