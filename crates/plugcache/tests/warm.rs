@@ -95,6 +95,14 @@ fn what_is_idle_is_released() {
     assert_eq!(*lazy.get().unwrap(), 7);
 }
 
+/// Loading a model may take minutes: who waits for it would load another one.
+#[test]
+fn minutes_are_waited_for_a_singleton() {
+    let lazy = Lazy::new(&Hub::in_memory(), "model", || Ok::<_, io::Error>(7)).unwrap();
+    let shown = format!("{lazy:?}");
+    assert!(shown.contains("wait_timeout: 600s"), "{shown}");
+}
+
 /// A load that takes longer than the time that counts as idle.
 #[test]
 fn what_is_being_made_is_not_idle() {

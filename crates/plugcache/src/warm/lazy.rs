@@ -11,6 +11,9 @@ use std::{
 
 use plugcache_cache::{Cache, Clock, Hub, SystemClock, cache::LoadError};
 
+/// What is made once may take minutes. Who gave up on it would make another one.
+const WAIT: Duration = Duration::from_mins(10);
+
 /// Makes the value.
 type Loader<T, E> = dyn Fn() -> Result<T, E> + Send + Sync;
 
@@ -52,11 +55,12 @@ impl<T: Send + Sync + 'static, E: Send + Sync + 'static> Lazy<T, E> {
         clock: Arc<dyn Clock>,
         loader: impl Fn() -> Result<T, E> + Send + Sync + 'static,
     ) -> plugcache_cache::Result<Self> {
-        let cache = Cache::builder(name).capacity(1).build(hub)?;
+        let cache = Cache::builder(name).capacity(1).wait_timeout(WAIT).build(hub)?;
         Ok(Self { cache, loader: Box::new(loader), clock, used: AtomicU64::new(0) })
     }
 
-    /// The value; made by the loader if there is none. After an error the next call tries again.
+    /// The value; made by the loader if there is none. After an error the next call tries again. Who waits for
+    /// another thread's loader gets [`LoadError::Timeout`] after 10 minutes.
     pub fn get(&self) -> Result<Arc<T>, LoadError<E>> {
         self.use_now();
         self.cache.get_or_load(self.cache.name(), |_| {
