@@ -64,7 +64,9 @@ impl<K: Key + ?Sized, V> Clone for Cache<K, V> {
 
 impl<K: Key + ?Sized, V> std::fmt::Debug for Cache<K, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cache").field("name", &self.shared.name).finish_non_exhaustive()
+        let Shared { name, wait_timeout, .. } = &*self.shared;
+        let mut shown = f.debug_struct("Cache");
+        shown.field("name", name).field("wait_timeout", wait_timeout).finish_non_exhaustive()
     }
 }
 

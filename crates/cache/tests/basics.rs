@@ -91,6 +91,30 @@ fn errors_are_not_kept() {
 }
 
 #[test]
+fn what_is_released_leaves_memory_and_is_not_declared_wrong() {
+    let place = tempfile::tempdir().unwrap();
+    let hub = Hub::builder().directory(place.path()).build().unwrap();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let listener = Arc::clone(&told);
+    let cache: Cache<str, u8> = Cache::builder("n")
+        .disk()
+        .on_eviction(move |key: &str, _, cause| listener.lock().unwrap().push((key.to_owned(), cause)))
+        .build(&hub)
+        .unwrap();
+    assert!(!cache.release_if("x", || panic!("there is nothing to be asked about")));
+    let made = cache.get_or_load("x", |key| {
+        assert!(!cache.release_if(key, || true));
+        ok(1)
+    });
+    assert_eq!((*made.unwrap(), cache.len(), cache.stats().not_kept), (1, 1, 0));
+    assert!(!cache.release_if("x", || false) && cache.len() == 1);
+    assert!(cache.release_if("x", || true) && cache.is_empty());
+    assert_eq!(*told.lock().unwrap(), [("x".to_owned(), Cause::Removed)]);
+    assert_eq!((cache.stats().removed, cache.stats().entries), (1, 0));
+    assert_eq!(cache.get("x").as_deref(), Some(&1), "still on disk");
+}
+
+#[test]
 fn a_panic_leaves_the_next_call_free_to_try() {
     let cache: Cache<str, u8> = Cache::builder("n").build(&Hub::in_memory()).unwrap();
     let panicking = cache.clone();

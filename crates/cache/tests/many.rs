@@ -123,28 +123,47 @@ fn overlapping_batches_of_many_threads_load_each_key_once() {
     }
 }
 
-#[test]
-fn an_error_reaches_who_waits_and_nothing_is_kept() {
-    let hub = Hub::in_memory();
-    let cache = build(&hub, |it| it);
+/// One waits for `a`, while a batch of `keys` fails. Returns what he gets.
+fn while_a_batch_fails(
+    cache: &Lengths,
+    keys: &[&str],
+    load: impl FnOnce(&str) -> Result<usize, &'static str> + Send,
+) -> Result<usize, LoadError<&'static str>> {
     let (began, told) = mpsc::channel();
     std::thread::scope(|scope| {
-        let waiting = &cache;
         let waiter = scope.spawn(move || {
             told.recv().unwrap();
-            waiting.get_or_load("a", |_| Err("of its own"))
+            cache.get_or_load("a", load).map(|value| *value)
         });
-        let failed = cache.get_or_load_many(&["b", "a"], |_: &[&str]| {
+        let failed = cache.get_or_load_many(keys, |_: &[&str]| {
             began.send(()).unwrap();
-            until_somebody_waits(&cache);
-            Err("no model")
+            until_somebody_waits(cache);
+            Err("the batch")
         });
-        assert_eq!(failed.unwrap_err().loader(), Some(&"no model"));
-        assert_eq!(waiter.join().unwrap().unwrap_err().loader(), Some(&"no model"));
-    });
+        assert_eq!(failed.unwrap_err().loader(), Some(&"the batch"));
+        waiter.join().unwrap()
+    })
+}
+
+/// It may be about any of the keys.
+#[test]
+fn the_error_of_a_batch_reaches_nobody_who_waits_and_nothing_is_kept() {
+    let cache = build(&Hub::in_memory(), |it| it);
+    assert_eq!(while_a_batch_fails(&cache, &["b", "a"], |key| Ok(key.len())).unwrap(), 1);
+    assert_eq!((cache.len(), cache.get("b"), cache.stats().load_errors), (1, None, 2));
+    let cache = build(&Hub::in_memory(), |it| it);
+    let own = while_a_batch_fails(&cache, &["b", "a"], |_| Err("his own"));
+    assert_eq!(own.unwrap_err().loader(), Some(&"his own"));
     assert!(cache.is_empty());
-    assert_eq!(cache.stats().load_errors, 2);
     assert_eq!(values(cache.get_or_load_many(&["a", "b"], measure)), [1, 1]);
+}
+
+#[test]
+fn the_error_of_a_single_key_reaches_who_waits_for_it() {
+    let cache = build(&Hub::in_memory(), |it| it);
+    let shared = while_a_batch_fails(&cache, &["a"], |_| panic!("one try is enough"));
+    assert_eq!(shared.unwrap_err().loader(), Some(&"the batch"));
+    assert_eq!((cache.len(), cache.stats().load_errors), (0, 1));
 }
 
 /// Lets one who waits for a loader of `cache` come first.

@@ -19,6 +19,7 @@ pub mod resolver;
 pub mod schema;
 pub mod state;
 pub mod store;
+mod summary;
 pub mod warm;
 pub mod watch;
 

@@ -39,7 +39,6 @@ mod blocks;
 mod embeddings;
 mod settings;
 mod states;
-pub(crate) mod summary;
 
 pub use blocks::{BlockCache, BlockEvent};
 pub use embeddings::EmbeddingCache;

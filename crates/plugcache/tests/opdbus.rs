@@ -15,6 +15,7 @@ use plugcache::{
     Hub,
     cache::{Timestamp, hub::Overrides},
     config::{Config, Files, Origin},
+    embedding::Level,
     opdbus::{
         BlockCache, BlockEvent, CacheMetrics, CacheStats, DiffCache, EmbeddingCache, QueryCache, Result,
         Settings, StateDiff,
@@ -160,6 +161,38 @@ fn another_models_vector_is_never_served() {
     let other = cache.clone().with_model("MPNet");
     assert_eq!(embed(&other, "text", &[2.0; 768]).len(), 768);
     assert_eq!(embed(&cache, "text", &[]).len(), 384);
+}
+
+/// The variables name a level, and nothing else tells its vectors from another level's.
+#[test]
+fn levels_share_a_directory_and_no_vector() {
+    let place = tempfile::tempdir().unwrap();
+    let open = |level: &str| {
+        let directory = place.path().to_str().unwrap();
+        let set = [("OPDBUS_CACHE_DIR", directory), ("OP_DBUS_VECTOR_LEVEL", level)];
+        Settings::from_variables(set).unwrap().embedding_cache()
+    };
+    let of_its_own =
+        |number: usize, level: Level| vec![f32::from(u8::try_from(number).unwrap()); level.dimension()];
+    let levels = [Level::Low, Level::Medium, Level::High];
+    for (number, level) in levels.into_iter().enumerate() {
+        let vector = of_its_own(number, level);
+        assert_eq!(embed(&open(&level.to_string()), "text", &vector), vector, "{level}");
+    }
+    for (number, level) in levels.into_iter().enumerate() {
+        let cache = open(&level.to_string());
+        assert_eq!(embed(&cache, "text", &[]), of_its_own(number, level), "{level}: kept");
+        let said = cache.get_or_embed("other", |_| Ok(vec![1.0])).unwrap_err().to_string();
+        assert!(
+            said.contains(&format!("{} components", level.dimension())) && said.contains("`other`"),
+            "{said}"
+        );
+        // What it asks about is so: it is another model's, which is then said.
+        assert_eq!(embed(&cache.with_model("letters"), "other", &[1.0]), [1.0]);
+    }
+    // A host that has a model and no level says which.
+    assert_eq!(embed(&open("none").with_model("letters"), "other", &[2.0]), [1.0]);
+    assert_eq!(embed(&open("none"), "text", &[3.0]), [3.0]);
 }
 
 #[test]

@@ -14,6 +14,7 @@ use std::{
     sync::{
         Arc, Barrier, Mutex, OnceLock,
         atomic::{AtomicUsize, Ordering},
+        mpsc,
     },
     thread,
     time::Duration,
@@ -92,6 +93,83 @@ fn what_is_idle_is_released() {
     clock.advance(idle);
     assert!(lazy.release_idle(idle) && lazy.get_if_made().is_none());
     assert_eq!(*lazy.get().unwrap(), 7);
+}
+
+/// Loading a model may take minutes: who waits for it would load another one.
+#[test]
+fn minutes_are_waited_for_a_singleton() {
+    let lazy = Lazy::new(&Hub::in_memory(), "model", || Ok::<_, io::Error>(7)).unwrap();
+    let shown = format!("{lazy:?}");
+    assert!(shown.contains("wait_timeout: 600s"), "{shown}");
+}
+
+/// A load that takes longer than the time that counts as idle.
+#[test]
+fn what_is_being_made_is_not_idle() {
+    let clock = Arc::new(ManualClock::at(Timestamp(1_000_000_000_000)));
+    let (own, loads) = (Arc::clone(&clock), Arc::new(AtomicUsize::new(0)));
+    let (idle, for_loader) = (Duration::from_mins(1), Arc::clone(&loads));
+    let (began, told) = mpsc::channel();
+    let (release, released) = mpsc::channel();
+    let released = Mutex::new(released);
+    let lazy = Lazy::with_clock(&Hub::in_memory(), "model", Arc::clone(&clock) as _, move || {
+        began.send(()).unwrap();
+        released.lock().unwrap().recv().unwrap();
+        own.advance(Duration::from_mins(10));
+        Ok::<_, io::Error>(for_loader.fetch_add(1, Ordering::SeqCst))
+    });
+    let lazy = lazy.unwrap();
+    let during_a_load = |during: &dyn Fn()| {
+        thread::scope(|scope| {
+            let made = scope.spawn(|| *lazy.get().unwrap());
+            told.recv().unwrap();
+            during();
+            release.send(()).unwrap();
+            made.join().unwrap()
+        })
+    };
+    let made = during_a_load(&|| {
+        assert!(!lazy.release_idle(idle), "it is just asked for");
+        clock.advance(idle * 2);
+        assert!(!lazy.release_idle(idle) && !lazy.release_idle(Duration::ZERO), "it is being made");
+    });
+    assert_eq!(made, 0);
+    assert!(!lazy.release_idle(idle), "it was asked for until now");
+    assert_eq!(lazy.get_if_made().as_deref(), Some(&0));
+    assert_eq!((*lazy.get().unwrap(), loads.load(Ordering::SeqCst)), (0, 1));
+    clock.advance(idle);
+    assert!(lazy.release_idle(idle) && lazy.get_if_made().is_none());
+    // Whoever says that it is wrong means what is being made as well.
+    assert_eq!(during_a_load(&|| assert!(!lazy.reset())), 1);
+    assert!(lazy.get_if_made().is_none());
+}
+
+/// Somebody releases again and again, whatever others do: what is asked for is never made in vain.
+#[test]
+fn releasing_is_never_in_the_way_of_who_asks() {
+    let hub = Hub::in_memory();
+    let lazy = Lazy::new(&hub, "model", || {
+        thread::yield_now();
+        Ok::<_, io::Error>(())
+    });
+    let (lazy, start, ended) = (lazy.unwrap(), Barrier::new(3), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                start.wait();
+                (0..20_000).for_each(|_| drop(lazy.get().unwrap()));
+                ended.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+        scope.spawn(|| {
+            start.wait();
+            while ended.load(Ordering::SeqCst) < 2 {
+                lazy.release_idle(Duration::ZERO);
+            }
+        });
+    });
+    let stats = hub.stats().remove("model").unwrap();
+    assert_eq!(stats.not_kept, 0, "{stats:?}");
 }
 
 #[test]

@@ -81,6 +81,19 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
         is_removed
     }
 
+    /// Lets a key's entry leave memory if `may` says so, for those who know best when nobody needs it. Nothing is
+    /// declared wrong, unlike by [`remove`](Self::remove): what is being loaded will be kept, and what is on disk
+    /// stays. `may` is asked only if there is an entry, and with its lock held, so that nobody gets the entry or
+    /// puts another one there between the question and its leaving: it must be quick, and must not ask this cache.
+    /// Returns whether it left.
+    pub fn release_if(&self, key: &K, may: impl FnOnce() -> bool) -> bool {
+        let shared = &*self.shared;
+        let Some(entry) = shared.entries.remove_if(shared.entries.hash(key), key, may) else { return false };
+        shared.dismiss(entry, Cause::Removed);
+        shared.count(Event::Removed);
+        true
+    }
+
     /// Declares everything wrong that has this tag, in all processes. What was under way is not kept.
     pub fn invalidate_tag(&self, tag: &str) {
         self.shared.control.invalidate_tag(tag);

@@ -273,6 +273,14 @@ impl<K: Key + ?Sized, V> Entries<K, V> {
         self.gauged(&mut shard, |shard| shard.remove(hash, |entry| entry.key.borrow() == key))
     }
 
+    /// Removes the entry of a key if `may` says so, which is asked while the entry's shard is locked.
+    pub(super) fn remove_if(&self, hash: u64, key: &K, may: impl FnOnce() -> bool) -> Option<Entry<K, V>> {
+        let mut shard = self.shards[self.shard_of(hash)].write()?;
+        let same = |entry: &Entry<K, V>| entry.key.borrow() == key;
+        let may = shard.peek(hash, same).is_some() && may();
+        may.then(|| self.gauged(&mut shard, |shard| shard.remove(hash, same))).flatten()
+    }
+
     /// Removes the entries that `keep` refuses.
     pub(super) fn retain(&self, keep: impl Fn(&Entry<K, V>) -> bool) -> Vec<Entry<K, V>> {
         let mut removed = Vec::new();

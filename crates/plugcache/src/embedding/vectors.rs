@@ -6,7 +6,7 @@
 
 mod refusal;
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use plugcache_cache::{
     Cache, CacheMetrics, CacheStats, Hub,
@@ -15,7 +15,7 @@ use plugcache_cache::{
 use refusal::{Refusal, Unfit};
 
 use super::{Normalizer, Precision};
-use crate::opdbus::summary::summary;
+use crate::summary::summary;
 
 /// Name of the cache, in statistics and settings.
 pub(crate) const EMBEDDINGS: &str = "embeddings";
@@ -52,12 +52,17 @@ pub struct Vectors {
 pub struct VectorsBuilder {
     model: String,
     capacity: usize,
+    max_bytes: u64,
+    wait_timeout: Duration,
     normalizer: Normalizer,
     precision: Precision,
     dimension: Option<usize>,
 }
 
 const DEFAULT_CAPACITY: usize = 10_000;
+const DEFAULT_BYTES: u64 = 64 << 20;
+/// Long texts on a busy machine, many at once, by a model that is loaded first.
+const DEFAULT_WAIT: Duration = Duration::from_mins(10);
 
 impl VectorsBuilder {
     /// What makes the vectors, instead of what was said before.
@@ -66,9 +71,28 @@ impl VectorsBuilder {
         self
     }
 
-    /// Most vectors in memory; of 384 dimensions each takes 1.5 KB. 0 keeps none there. Default: 10,000.
+    /// Another model, and what is said of its vectors' dimension.
+    pub(crate) fn made_by(self, model: impl Into<String>, dimension: Option<usize>) -> Self {
+        Self { dimension, ..self.model(model) }
+    }
+
+    /// Most vectors in memory, as far as [`max_bytes`](Self::max_bytes) allows. 0 keeps none there. Default: 10,000.
     pub fn capacity(mut self, vectors: usize) -> Self {
         self.capacity = vectors;
+        self
+    }
+
+    /// Most bytes of texts and vectors in memory, each text with the four bytes of each of its vector's components: one
+    /// of 384 takes 1.5 KB and its text. What was used least recently goes. Default: 64 MiB, enough for 10,000 of 768
+    /// components with texts of 3 KB; a larger [`capacity`](Self::capacity) may need more.
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// How long a text waits for another thread to compute its vector before [`LoadError::Timeout`]. Default: 10 minutes.
+    pub fn wait_timeout(mut self, timeout: Duration) -> Self {
+        self.wait_timeout = timeout;
         self
     }
 
@@ -95,11 +119,14 @@ impl VectorsBuilder {
     /// Makes the cache, in a hub, with rows on disk if the hub has a directory. The hub's settings for `embeddings`
     /// come before what was said here. An error says that the hub has a cache of that name already.
     pub fn build(self, hub: &Hub) -> Result<Vectors, plugcache_cache::Error> {
-        let Self { model, capacity, normalizer, precision, dimension } = self;
+        let Self { model, capacity, max_bytes, wait_timeout, normalizer, precision, dimension } = self;
         let scope = (model, normalizer.to_string(), precision.to_string(), dimension);
         let cache = Cache::builder(EMBEDDINGS)
             .capacity(capacity)
             .eviction(Eviction::Lru)
+            .max_bytes(max_bytes)
+            .weigher(weight)
+            .wait_timeout(wait_timeout)
             .disk_with(precision.codec())
             .scope(&scope)
             .build(hub)?;
@@ -110,6 +137,11 @@ impl VectorsBuilder {
     }
 }
 
+/// Bytes of an entry.
+fn weight(text: &str, vector: &Vec<f32>) -> u64 {
+    (text.len() + size_of_val(vector.as_slice())) as u64
+}
+
 impl Vectors {
     /// Begins to describe a cache of vectors. `model` names all that makes a vector of a text but the text: the digest of
     /// the model's files, the pooling, whether vectors are scaled to length 1.
@@ -117,6 +149,8 @@ impl Vectors {
         VectorsBuilder {
             model: model.into(),
             capacity: DEFAULT_CAPACITY,
+            max_bytes: DEFAULT_BYTES,
+            wait_timeout: DEFAULT_WAIT,
             normalizer: Normalizer::None,
             precision: Precision::F32,
             dimension: None,
@@ -146,7 +180,8 @@ impl Vectors {
 
     /// The vectors of many texts, in their order. `embed` gets the normalised texts that are missing, each once, and
     /// gives a vector for each; see [`Cache::get_or_load_many`] for when it is called twice. One vector that is refused, see
-    /// [`get_or_embed`](Self::get_or_embed), fails all.
+    /// [`get_or_embed`](Self::get_or_embed), or an error of `embed` fails all of this call, and nobody else: who waits for
+    /// one of several texts computes it for himself.
     pub fn get_or_embed_many<E>(
         &self,
         texts: &[&str],

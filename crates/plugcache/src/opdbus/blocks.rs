@@ -4,7 +4,8 @@ use plugcache_cache::{Cache, CacheMetrics, CacheStats, Hub, cache::Eviction};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{BLOCKS, Result, summary::summary};
+use super::{BLOCKS, Result};
+use crate::summary::summary;
 
 /// A block: one operation, and its vector.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

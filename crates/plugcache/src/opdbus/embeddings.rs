@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use plugcache_cache::{CacheMetrics, CacheStats, Hub, cache::LoadError};
 
 use super::{Error, Result};
-use crate::embedding::{Normalizer, Vectors, VectorsBuilder};
+use crate::embedding::{Level, Normalizer, Vectors, VectorsBuilder};
 
 /// Vectors by model and text: the most used in memory, all of them on disk, up to 256 MiB. A thin view over
 /// [`Vectors`], in the document's shape.
@@ -19,18 +19,21 @@ pub struct EmbeddingCache {
 
 impl EmbeddingCache {
     /// A cache of so many vectors in memory, which keeps them on disk below `disk_cache_dir`. A directory that
-    /// cannot be used is told of in a warning, and vectors are in memory only.
+    /// cannot be used is told of in a warning, and vectors are in memory only. The vectors are those of a model without
+    /// a name, which all who say no other share: a host whose model can change says it, see
+    /// [`with_model`](Self::with_model).
     pub fn new(capacity: usize, disk_cache_dir: PathBuf) -> Self {
         let hub = Hub::builder().directory(disk_cache_dir).build_anyway();
         Self::own(Vectors::builder("").capacity(capacity), hub)
     }
 
-    /// A cache of so many vectors in memory, and none on disk.
+    /// A cache of so many vectors in memory, and none on disk. Its model has no name, as in [`new`](Self::new).
     pub fn in_memory(capacity: usize) -> Self {
         Self::own(Vectors::builder("").capacity(capacity), Hub::in_memory())
     }
 
-    /// In a host's hub, whose settings come before what is said here. Called `embeddings` there.
+    /// In a host's hub, whose settings come before what is said here. Called `embeddings` there. Its model has no
+    /// name, as in [`new`](Self::new).
     pub fn in_hub(capacity: usize, hub: &Hub) -> Result<Self, plugcache_cache::Error> {
         let described = Vectors::builder("").capacity(capacity);
         Ok(Self { vectors: described.clone().build(hub)?, described, hub: hub.clone() })
@@ -44,11 +47,19 @@ impl EmbeddingCache {
         }
     }
 
-    /// Keeps vectors of this model apart from those of others, whose dimension may be another. Say it before the first
+    /// Keeps vectors of this model, of whatever dimension, apart from those of others. Say it before the first
     /// text: memory begins empty. Clones of the cache go on with the model that they have, with a memory of their own.
     #[must_use]
     pub fn with_model(self, model: impl Into<String>) -> Self {
-        self.described_as(|described| described.model(model))
+        self.described_as(|described| described.made_by(model, None))
+    }
+
+    /// Of the model that a level stands for, and of its dimension. A level without one leaves it to the host.
+    pub(super) fn with_level(self, level: Level) -> Self {
+        match level.repository() {
+            Some(model) => self.described_as(|described| described.made_by(model, Some(level.dimension()))),
+            None => self,
+        }
     }
 
     /// Lets texts share a vector, see [`Normalizer`]; said aloud. Say it before the first text, as

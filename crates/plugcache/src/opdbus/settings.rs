@@ -83,14 +83,16 @@ impl Settings {
         put_one(config, DIFFS, &self.diff_cache_size, |one| &mut one.capacity);
     }
 
-    /// The embedding cache that they describe.
+    /// The embedding cache that they describe, with the vectors of the level's model: others, or of another dimension,
+    /// are not in it. A host that has a model of its own says so with [`EmbeddingCache::with_model`].
     pub fn embedding_cache(&self) -> EmbeddingCache {
         let capacity = self.embedding_cache_size.value;
-        if self.embedding_disk_cache.value && !self.disable_registry_cache.value {
+        let cache = if self.embedding_disk_cache.value && !self.disable_registry_cache.value {
             EmbeddingCache::new(capacity, self.cache_dir.value.clone())
         } else {
             EmbeddingCache::in_memory(capacity)
-        }
+        };
+        cache.with_level(self.vector_level.value)
     }
 
     /// The block cache that they describe.

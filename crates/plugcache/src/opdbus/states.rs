@@ -6,8 +6,8 @@ use std::time::Duration;
 use plugcache_cache::{Cache, CacheMetrics, CacheStats, Codec, Hub, cache::Eviction};
 use serde_json::Value;
 
-use super::{DIFFS, QUERIES, Result, summary::summary};
-use crate::state::StateDiff;
+use super::{DIFFS, QUERIES, Result};
+use crate::{state::StateDiff, summary::summary};
 
 /// States by plugin, for as long as they count as new. At most 10,000.
 #[derive(Debug, Clone)]

@@ -11,6 +11,9 @@ use std::{
 
 use plugcache_cache::{Cache, Clock, Hub, SystemClock, cache::LoadError};
 
+/// What is made once may take minutes. Who gave up on it would make another one.
+const WAIT: Duration = Duration::from_mins(10);
+
 /// Makes the value.
 type Loader<T, E> = dyn Fn() -> Result<T, E> + Send + Sync;
 
@@ -52,15 +55,24 @@ impl<T: Send + Sync + 'static, E: Send + Sync + 'static> Lazy<T, E> {
         clock: Arc<dyn Clock>,
         loader: impl Fn() -> Result<T, E> + Send + Sync + 'static,
     ) -> plugcache_cache::Result<Self> {
-        let cache = Cache::builder(name).capacity(1).build(hub)?;
+        let cache = Cache::builder(name).capacity(1).wait_timeout(WAIT).build(hub)?;
         Ok(Self { cache, loader: Box::new(loader), clock, used: AtomicU64::new(0) })
     }
 
-    /// The value; made by the loader if there is none. After an error the next call tries again.
+    /// The value; made by the loader if there is none. After an error the next call tries again. Who waits for
+    /// another thread's loader gets [`LoadError::Timeout`] after 10 minutes.
     pub fn get(&self) -> Result<Arc<T>, LoadError<E>> {
-        let value = self.cache.get_or_load(self.cache.name(), |_| (self.loader)());
+        self.use_now();
+        self.cache.get_or_load(self.cache.name(), |_| {
+            let value = (self.loader)();
+            // It may have taken longer than what counts as idle.
+            self.use_now();
+            value
+        })
+    }
+
+    fn use_now(&self) {
         self.used.store(self.clock.coarse(), Ordering::Relaxed);
-        value
     }
 
     /// The value, if it is made.
@@ -74,11 +86,14 @@ impl<T: Send + Sync + 'static, E: Send + Sync + 'static> Lazy<T, E> {
         self.cache.remove(self.cache.name())
     }
 
-    /// Forgets the value if nobody has asked for it for `idle`. Returns whether it did. For a host to call now
-    /// and then.
+    /// Forgets the value if nobody has asked for it for `idle`. Returns whether it did. What is being made is
+    /// not idle: unlike by [`reset`](Self::reset), it is kept. For a host to call now and then.
     pub fn release_idle(&self, idle: Duration) -> bool {
-        let since = self.clock.coarse().saturating_sub(self.used.load(Ordering::Relaxed));
-        u128::from(since) >= idle.as_nanos() && self.reset()
+        // Whoever was given the value, or has put it there, has noted its use before.
+        self.cache.release_if(self.cache.name(), || {
+            let since = self.clock.coarse().saturating_sub(self.used.load(Ordering::Relaxed));
+            u128::from(since) >= idle.as_nanos()
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     fs,
     path::Path,
     process::{Command, Stdio},
-    sync::{Barrier, Mutex},
+    sync::{Barrier, Mutex, mpsc},
 };
 
 use plugcache::{
@@ -120,6 +120,31 @@ fn what_is_no_vector_of_the_model_is_refused() {
     let half = build(&Hub::in_memory(), |it| it.precision(Precision::F16));
     let error = half.get_or_embed("text", |_| Ok::<_, Infallible>(vec![1e6])).unwrap_err();
     assert!(error.to_string().contains("as f16"), "{error}");
+}
+
+/// A text that waits for a batch in which another text's vector is refused.
+#[test]
+fn one_bad_text_fails_nobody_who_waits_for_another() {
+    let vectors = build(&Hub::in_memory(), |it| it);
+    let (began, told) = mpsc::channel();
+    std::thread::scope(|scope| {
+        let waiting = &vectors;
+        let waiter = scope.spawn(move || {
+            told.recv().unwrap();
+            embed(waiting, "good", &[2.0])
+        });
+        let batch = vectors.get_or_embed_many(&["good", "bad"], |_| {
+            began.send(()).unwrap();
+            while vectors.cache().stats().waits == 0 {
+                std::thread::yield_now();
+            }
+            Ok::<_, Infallible>(vec![vec![1.0], vec![f32::NAN]])
+        });
+        assert!(matches!(batch.unwrap_err(), LoadError::Refused { key, .. } if key == "bad"));
+        assert_eq!(*waiter.join().unwrap(), [2.0]);
+    });
+    assert_eq!(vectors.get("good").as_deref(), Some(&vec![2.0]));
+    assert_eq!(vectors.get("bad"), None);
 }
 
 /// What memory serves after computing, and what a later process reads, to the last bit.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
 #![expect(clippy::cast_precision_loss, reason = "the numbers of these tests are small")]
 
+mod bounds;
 mod figures;
 mod keeping;
 mod sharing;

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 /// Why a lookup that loads has no value. `E` is the loader's own error; everybody who waited for the same
-/// loader gets the same one.
+/// loader gets the same one, but for a loader of [several keys](super::Cache::get_or_load_many).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LoadError<E> {

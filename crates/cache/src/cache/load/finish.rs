@@ -43,17 +43,17 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
             }
             Err(error) => {
                 let error = Arc::new(error);
-                self.fail(lead, &error, cost);
+                self.fail(lead, cost, || Outcome::Failed(Arc::clone(&error) as _));
                 Err(LoadError::Loader(error))
             }
         }
     }
 
     /// Ends a flight whose loader failed after `cost` nanoseconds.
-    pub(super) fn fail<E: Send + Sync + 'static>(&self, lead: Lead<'_, K, V>, error: &Arc<E>, cost: u64) {
+    pub(super) fn fail(&self, lead: Lead<'_, K, V>, cost: u64, outcome: impl FnOnce() -> Outcome<V>) {
         self.counters.add(Event::LoadNanos, cost);
         self.count(Event::LoadError);
-        lead.ticket.fail(|| Outcome::Failed(Arc::clone(error) as _));
+        lead.ticket.fail(outcome);
     }
 
     /// Finds out what is to be done with what a loader made in `cost` nanoseconds. Ends the flight if it is not to

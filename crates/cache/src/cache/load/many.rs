@@ -16,7 +16,7 @@ use crate::{
         Answer, Cache, Load, Shared,
         read::{Begun, Lead},
     },
-    flight::{Inside, Place},
+    flight::{Inside, Outcome, Place},
     key::Key,
 };
 
@@ -26,8 +26,10 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
     ///
     /// The loader gets, in the order of their first appearance, each once, the keys that are missing and that nobody
     /// else is loading, and gives a value for each, in that order; [`LoadError::Count`] says so if it does not. It is not
-    /// called without a key, and a second time only for keys whose load by somebody else came to nothing. Its error
-    /// reaches everybody who waits for one of them; nothing is kept of it.
+    /// called without a key, and a second time only for keys whose load by somebody else came to nothing.
+    ///
+    /// Nothing is kept of its error, which may be about any of the keys that it got: whoever waits for one of several
+    /// is not told of it and tries for himself, with a loader of his own; who waits for the only one gets it.
     ///
     /// Everything else is as in [`get_or_load`](Self::get_or_load), key by key, but that, as tasks do, it does not wait for
     /// [other processes](crate::cache::Builder::once_per_host). One key without a value fails all,
@@ -142,8 +144,16 @@ impl<'a, K: Key + ?Sized, V: Send + Sync + 'static> Batch<'a, K, V> {
             }
             Err(error) => {
                 let error = Arc::new(error);
+                // Of several keys it may be about any one: who waits for another tries for himself.
+                let is_about_one = led.len() == 1;
                 for led in led {
-                    shared.fail(led.lead, &error, cost);
+                    shared.fail(led.lead, cost, || {
+                        if is_about_one {
+                            Outcome::Failed(Arc::clone(&error) as _)
+                        } else {
+                            Outcome::Abandoned
+                        }
+                    });
                 }
                 return Err(LoadError::Loader(error));
             }
