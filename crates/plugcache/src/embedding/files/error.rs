@@ -89,17 +89,17 @@ pub enum FetchError {
         /// How long the caller waits.
         limit: Duration,
     },
-    /// Too many tries brought nothing.
+    /// Too many tries brought nothing or little.
     #[error(
-        "{url}: {why}, after {tries} tries without progress; check the connection and the proxy, or name a mirror \
-         (HF_ENDPOINT); the next fetch goes on where this one ended"
+        "{url}: {why}, after {tries} tries; check the connection and the proxy, or name a mirror (HF_ENDPOINT); the \
+         next fetch goes on where this one ended"
     )]
     Unreachable {
         /// What was asked for.
         url: String,
         /// The last thing that went wrong.
         why: String,
-        /// How many tries in a row.
+        /// How many tries: in a row without progress, or in all.
         tries: usize,
     },
     /// An answer that makes no sense.

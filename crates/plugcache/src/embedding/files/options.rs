@@ -20,8 +20,8 @@ pub struct Options {
     pub allow_unverified: bool,
     /// So long without a byte counts as a break, and the transfer is resumed. Default: 30 s.
     pub stall: Duration,
-    /// So many tries in a row may end without more than there was before; one that broke after it had brought
-    /// something counts as the first. Default: 6.
+    /// So many tries in a row may end without progress; one that broke after it had brought 256 KiB counts as the
+    /// first. A file has 1,000 tries in all. Default: 6.
     pub tries: usize,
     /// Pause before the second try, doubled for each one after it. Default: 500 ms.
     pub first_pause: Duration,
