@@ -43,6 +43,7 @@ mod patience;
 mod source;
 mod store;
 mod sum;
+mod survey;
 mod upkeep;
 mod url;
 

@@ -35,7 +35,10 @@ pub(super) enum Found {
     /// It has it.
     File(Description),
     /// It has the repository and the revision, and no such file.
-    Nothing,
+    Nothing {
+        /// The hub itself says so. Otherwise it may be a proxy's word, or a mirror's that has no copy yet.
+        is_sure: bool,
+    },
 }
 
 impl<'a> Client<'a> {
@@ -84,7 +87,8 @@ impl<'a> Client<'a> {
             }
             if !is_redirect(answer.status()) {
                 if judge(url, &answer)? == StatusCode::NOT_FOUND {
-                    return Ok(Found::Nothing);
+                    let code = text(answer.headers(), "x-error-code");
+                    return Ok(Found::Nothing { is_sure: code == Some("EntryNotFound") });
                 }
                 description.take(answer.headers());
                 description.arrive(answer.headers());

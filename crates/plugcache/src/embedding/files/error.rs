@@ -110,6 +110,17 @@ pub enum FetchError {
         /// What was answered.
         why: String,
     },
+    /// There was no moment of which all files are.
+    #[error(
+        "the files of {repository} at {revision} change on the hub while they are fetched, and it names no commit; try \
+         again later, or give a commit as its revision"
+    )]
+    Moving {
+        /// The repository: `owner/name`.
+        repository: String,
+        /// The branch or tag.
+        revision: String,
+    },
     /// Nobody says what the file should be.
     #[error(
         "{url}: the hub gives no digest for it, so nothing proves what arrives; pin its SHA-256, use a hub that \
