@@ -35,6 +35,7 @@ mod description;
 mod directory;
 mod download;
 mod error;
+mod exempt;
 mod fetch;
 mod identity;
 mod manifest;

@@ -320,15 +320,3 @@ fn no_tls_where_it_should_be() {
     assert_eq!(asked[0], 0x16, "a TLS handshake");
     assert!(!String::from_utf8_lossy(&asked).contains(SECRET));
 }
-
-/// Through a proxy that the caller names, and through no other.
-#[test]
-fn a_proxy_is_the_callers() {
-    let place = tempfile::tempdir().unwrap();
-    let proxy = Server::honest(&SMALL);
-    let endpoint = "http://hub.invalid".to_owned();
-    let through = Options { endpoint, proxy: Some(proxy.endpoint()), ..options(&proxy) };
-    let through = ModelStore::open(place.path().join("models-v1"), through).unwrap();
-    let outcome = fetch(&through);
-    assert!(!proxy.requests().is_empty(), "{outcome:?}");
-}
