@@ -6,7 +6,8 @@ use plugcache_cache::Error;
 
 use super::Sha256Sum;
 
-/// Why there is no model. What has arrived of a file stays for the next fetch, unless it is wrong.
+/// Why there is no model. What has arrived of a file stays for the next fetch, unless it is wrong or too large, or the
+/// disk is full: there it would be in the way of others.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
@@ -14,7 +15,11 @@ pub enum FetchError {
     #[error(transparent)]
     File(Error),
     /// The disk is full.
-    #[error("no room for {}: free some space, or choose another directory with PLUGCACHE_DIR", path.display())]
+    #[error(
+        "no room for {}: free some space, or choose another directory for models with \
+         PLUGCACHE_EMBEDDING_MODELS_DIRECTORY",
+        path.display()
+    )]
     NoRoom {
         /// What was written.
         path: PathBuf,
