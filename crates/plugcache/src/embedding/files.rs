@@ -35,6 +35,7 @@ mod description;
 mod directory;
 mod download;
 mod error;
+mod exempt;
 mod fetch;
 mod identity;
 mod manifest;
@@ -43,6 +44,7 @@ mod patience;
 mod source;
 mod store;
 mod sum;
+mod survey;
 mod upkeep;
 mod url;
 

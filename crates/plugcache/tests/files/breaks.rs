@@ -123,6 +123,25 @@ fn always_the_same_break_is_no_progress() {
     assert_eq!(server.gets(WEIGHTS).len(), 4);
 }
 
+/// A byte with each try is no progress: three million tries would be none too few.
+#[test]
+fn a_trickle_is_given_up() {
+    let (place, large) = (tempfile::tempdir().unwrap(), large());
+    let server = weights(&large, |_| Do::BreakAfter(1));
+    let mut tries = 0;
+    let error = store(place.path(), &server).fetch(&source(), &mut |progress| {
+        tries += usize::from(matches!(progress, Progress::Retrying { .. }));
+        assert!(tries < 50, "it is never given up");
+    });
+    let error = error.unwrap_err();
+    assert!(matches!(&error, FetchError::Unreachable { tries: 4, .. }), "{error}");
+    assert_eq!(server.gets(WEIGHTS).len(), 4);
+    // What came is kept all the same.
+    let server = weights(&large, |_| Do::Serve);
+    assert_holds(&fetch(&store(place.path(), &server)).unwrap(), &with_large(&large));
+    assert_eq!(server.gets(WEIGHTS)[0].from(), Some(4));
+}
+
 #[test]
 fn a_busy_hub_is_waited_for_within_a_bound() {
     let place = tempfile::tempdir().unwrap();

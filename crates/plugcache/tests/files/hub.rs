@@ -3,14 +3,17 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpListener,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
-use plugcache::embedding::files::{FetchError, ModelStore, Options, Source};
+use plugcache::embedding::files::{FetchError, ModelStore, Options, Progress, Sha256Sum, Source};
 
 use crate::{
     SMALL, assert_holds, fetch, large, options,
-    server::{Do, Server},
+    server::{COMMIT, Do, Request, Server, says},
     source, store, with_large,
 };
 
@@ -67,7 +70,10 @@ fn redirects_that_lead_nowhere() {
     ];
     for (to, expected) in cases {
         let place = tempfile::tempdir().unwrap();
-        let server = Server::new(&SMALL, |_| Do::Redirect(302, to.to_owned()));
+        let server = Server::new(&SMALL, |request| {
+            let is_held = SMALL.iter().any(|(name, _)| *name == request.file());
+            if is_held { Do::Redirect(302, to.to_owned()) } else { Do::Serve }
+        });
         let error = fetch(&store(place.path(), &server)).unwrap_err();
         assert!(error.to_string().contains(expected), "{to}: {error}");
         assert!(!error.to_string().contains("secret"), "{error}");
@@ -107,6 +113,140 @@ fn absence_is_believed_only_of_a_file() {
     });
     let error = fetch(&store(place.path(), &server)).unwrap_err();
     assert!(matches!(&error, FetchError::NotFound { what, .. } if what == "the revision"), "{error}");
+}
+
+/// A proxy or a mirror says 404 once for a file that the hub has: kept as absent, it would be for ever.
+#[test]
+fn a_stray_404_is_not_remembered_as_absence() {
+    let place = tempfile::tempdir().unwrap();
+    let server = Server::new(&SMALL, |request| match (request.file(), request.nth) {
+        ("modules.json", 0) if !request.is_get() => Do::Status(404, ""),
+        _ => Do::Serve,
+    });
+    let model = fetch(&store(place.path(), &server)).unwrap();
+    assert_holds(&model, &SMALL);
+    assert!(!model.manifest().unwrap().absent.contains(&"modules.json".to_owned()));
+}
+
+/// The hub's own word is believed at once; a 404 of whoever it may be after a pause, if it is said again.
+#[test]
+fn absence_is_the_hubs_word_or_said_twice() {
+    for (headers, asked) in [("X-Error-Code: EntryNotFound\r\n", 1), ("", 2)] {
+        let place = tempfile::tempdir().unwrap();
+        let server = Server::new(&SMALL, move |request| match request.file() {
+            "1_Pooling/config.json" => Do::Status(404, headers),
+            _ => Do::Serve,
+        });
+        let mut pauses = Vec::new();
+        let model = store(place.path(), &server).fetch(&source(), &mut |progress| {
+            if let Progress::Retrying { file, why, after } = progress {
+                assert!(why.contains("404"), "{why}");
+                pauses.push((file.to_owned(), after));
+            }
+        });
+        let absent = model.unwrap().manifest().unwrap().absent.clone();
+        assert_eq!(absent, ["1_Pooling/config.json", "sentence_bert_config.json"]);
+        let heads = server.requests().into_iter().filter(|request| request.file() == absent[0]);
+        assert_eq!(heads.count(), asked, "{headers}");
+        let pause = ("1_Pooling/config.json".to_owned(), options(&server).first_pause);
+        assert_eq!(pauses, if asked == 1 { vec![] } else { vec![pause] });
+    }
+}
+
+/// What stands between a network and the world answers to everything with a page of its own, or leads to it.
+#[test]
+fn a_page_that_asks_for_a_login_is_no_file() {
+    let elsewhere = Server::new(&SMALL, |_| Do::Page);
+    let to = format!("{}/login", elsewhere.endpoint());
+    for action in [Do::Page, Do::Redirect(302, to)] {
+        for file in ["config.json", "1_Pooling/config.json"] {
+            let place = tempfile::tempdir().unwrap();
+            let action = action.clone();
+            let server = Server::new(&[], move |request| match request.file() {
+                name if name == file => action.clone(),
+                name => SMALL
+                    .iter()
+                    .find(|(known, _)| *known == name)
+                    .map_or(Do::Status(404, "X-Error-Code: EntryNotFound\r\n"), |(_, bytes)| {
+                        Do::Instead(bytes.to_vec(), says(name, bytes))
+                    }),
+            });
+            let store = store(place.path(), &server);
+            let error = fetch(&store).unwrap_err();
+            assert!(matches!(&error, FetchError::Unverifiable { url } if url.ends_with(file)), "{error}");
+            assert!(store.find(&source()).unwrap().is_none());
+            // Pinned, its bytes are looked at, and they are not the file's.
+            let pinned = source().pinned(file, &Sha256Sum::of(b"{}").to_string()).unwrap();
+            let error = store.fetch(&pinned, &mut |_| {}).unwrap_err();
+            assert!(matches!(&error, FetchError::Mismatch { url, .. } if url.ends_with(file)), "{error}");
+            assert!(crate::parts(&store).is_empty() && store.find(&pinned).unwrap().is_none());
+        }
+    }
+}
+
+/// The hub names the commit with the second file only, and the first one is of the branch as it was until then.
+#[test]
+fn a_commit_that_is_named_late_counts_for_all_files() {
+    let place = tempfile::tempdir().unwrap();
+    let server = Server::new(&SMALL, |request| match request.file() {
+        "config.json" if request.path.contains("/main/") => {
+            let older = b"{\"hidden_size\": 8}";
+            Do::Instead(older.to_vec(), without_commit("config.json", older))
+        }
+        _ => Do::Serve,
+    });
+    let model = fetch(&store(place.path(), &server)).unwrap();
+    assert_holds(&model, &SMALL);
+    assert_eq!(model.manifest().unwrap().commit.as_deref(), Some(COMMIT));
+    let gets = server.requests().into_iter().filter(Request::is_get);
+    assert!(gets.map(|request| request.path).all(|path| path.contains(COMMIT)));
+}
+
+/// No commit is ever named, and a push comes between the first file and the last.
+#[test]
+fn without_a_commit_files_that_change_meanwhile_are_fetched_anew() {
+    const NEWER: &[u8] = b"{\"hidden_size\": 8}";
+    let place = tempfile::tempdir().unwrap();
+    let is_pushed = AtomicBool::new(false);
+    let server = Server::new(&SMALL, move |request| {
+        if request.is_get() && request.file() == "modules.json" {
+            is_pushed.store(true, Ordering::Relaxed);
+        }
+        let held = SMALL.iter().find(|(name, _)| *name == request.file());
+        held.map_or(Do::Serve, |&(name, bytes)| {
+            let is_new = name == "config.json" && is_pushed.load(Ordering::Relaxed);
+            let bytes = if is_new { NEWER } else { bytes };
+            Do::Instead(bytes.to_vec(), without_commit(name, bytes))
+        })
+    });
+    let model = fetch(&store(place.path(), &server)).unwrap();
+    let mut expected = SMALL;
+    expected[0].1 = NEWER;
+    assert_holds(&model, &expected);
+    assert_eq!(server.gets("model.safetensors").len(), 1, "what has not changed is kept");
+
+    // Another one after each transfer: there is no moment of which all files are.
+    let place = tempfile::tempdir().unwrap();
+    let pushes = AtomicUsize::new(0);
+    let server = Server::new(&SMALL, move |request| {
+        let held = SMALL.iter().find(|(name, _)| *name == request.file());
+        held.map_or(Do::Serve, |&(name, bytes)| {
+            let is_modules = name == "modules.json";
+            let by = usize::from(is_modules && request.is_get());
+            let count = pushes.fetch_add(by, Ordering::Relaxed).to_string();
+            let bytes = if is_modules { count.as_bytes() } else { bytes };
+            Do::Instead(bytes.to_vec(), without_commit(name, bytes))
+        })
+    });
+    let restless = store(place.path(), &server);
+    let error = fetch(&restless).unwrap_err();
+    assert!(!matches!(error, FetchError::Mismatch { .. }), "{error}");
+    assert!(error.to_string().contains("give a commit as its revision"), "{error}");
+    assert!(restless.find(&source()).unwrap().is_none());
+}
+
+fn without_commit(name: &str, bytes: &[u8]) -> String {
+    says(name, bytes).replace(&format!("X-Repo-Commit: {COMMIT}\r\n"), "")
 }
 
 /// The branch moves on between two files: they would not belong together.
@@ -179,16 +319,4 @@ fn no_tls_where_it_should_be() {
     let asked = asked.join().unwrap();
     assert_eq!(asked[0], 0x16, "a TLS handshake");
     assert!(!String::from_utf8_lossy(&asked).contains(SECRET));
-}
-
-/// Through a proxy that the caller names, and through no other.
-#[test]
-fn a_proxy_is_the_callers() {
-    let place = tempfile::tempdir().unwrap();
-    let proxy = Server::honest(&SMALL);
-    let endpoint = "http://hub.invalid".to_owned();
-    let through = Options { endpoint, proxy: Some(proxy.endpoint()), ..options(&proxy) };
-    let through = ModelStore::open(place.path().join("models-v1"), through).unwrap();
-    let outcome = fetch(&through);
-    assert!(!proxy.requests().is_empty(), "{outcome:?}");
 }

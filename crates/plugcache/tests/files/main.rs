@@ -9,6 +9,7 @@ mod hub;
 mod lies;
 mod local;
 mod processes;
+mod proxies;
 mod real;
 mod server;
 mod store;

@@ -44,6 +44,10 @@ pub(crate) enum Do {
     Status(u16, &'static str),
     /// As it should be, but with these headers instead of those that say what it is.
     Say(String),
+    /// Another file in its place, there or not, of which these headers say what it is.
+    Instead(Vec<u8>, String),
+    /// A page for people, with status 200.
+    Page,
 }
 
 /// A request, as it was understood.
@@ -202,16 +206,25 @@ fn answer(state: &State, mut stream: &TcpStream, request: &Request, action: &Do)
         }
         _ => {}
     }
-    let Some(file) = state.files.get(request.file()) else {
+    let file = match action {
+        Do::Instead(bytes, _) => Some(bytes.as_slice()),
+        Do::Page => Some(&b"<!DOCTYPE html><title>Log in</title>"[..]),
+        _ => state.files.get(request.file()).map(Vec::as_slice),
+    };
+    let Some(file) = file else {
         return empty(stream, 404, "X-Error-Code: EntryNotFound\r\n");
     };
-    let mut body = file.clone();
+    let mut body = file.to_vec();
     match action {
         Do::Flip(at) => body[*at] ^= 4,
         Do::Longer(by) => body.extend(std::iter::repeat_n(b'+', *by)),
         _ => {}
     }
-    let says = if let Do::Say(text) = action { text.clone() } else { says(request.file(), file) };
+    let says = match action {
+        Do::Say(text) | Do::Instead(_, text) => text.clone(),
+        Do::Page => "Content-Type: text/html\r\n".to_owned(),
+        _ => says(request.file(), file),
+    };
     let from =
         request.from().filter(|_| !matches!(action, Do::IgnoreRange | Do::BreakAllAfter(_) | Do::Endless));
     if from.is_some_and(|from| from >= body.len()) {

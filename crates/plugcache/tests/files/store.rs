@@ -7,7 +7,7 @@ use plugcache::embedding::files::{FetchError, ModelStore, Options, Progress, Sha
 
 use crate::{
     SMALL, assert_holds, fetch, options, parts,
-    server::{COMMIT, Do, Server},
+    server::{COMMIT, Do, Request, Server},
     source, store,
 };
 
@@ -164,6 +164,27 @@ fn a_copy_counts_only_for_what_it_covers() {
     assert!(store.find(&other).unwrap().is_none() && store.list().unwrap().is_empty());
 }
 
+/// Whatever a fetch was for, and wherever it ends: until it changes a file, the old manifest is true.
+#[test]
+fn a_fetch_that_fails_leaves_the_complete_copy() {
+    let place = tempfile::tempdir().unwrap();
+    let mut files = SMALL.to_vec();
+    files.push(("vocab.txt", b"a\nb\n"));
+    fetch(&store(place.path(), &Server::honest(&files))).unwrap();
+    let more = source().file("vocab.txt").unwrap();
+    let wrong = source().pinned("config.json", &Sha256Sum::of(b"other").to_string()).unwrap();
+    let down = |_: &Request| Do::Status(503, "");
+    let breaks = |request: &Request| if request.is_get() { Do::BreakAfter(0) } else { Do::Serve };
+    for server in [Server::new(&files, down), Server::new(&files, breaks), Server::honest(&SMALL)] {
+        let store = store(place.path(), &server);
+        for wanted in [&more, &wrong] {
+            store.fetch(wanted, &mut |_| {}).unwrap_err();
+            assert!(!server.requests().is_empty());
+            assert_holds(&store.find(&source()).unwrap().expect("it is complete"), &SMALL);
+        }
+    }
+}
+
 /// The branch has moved on, with files of the same lengths, and a fetch of more files ends in the middle: what is
 /// there is of two commits, and the old manifest must not vouch for it.
 #[test]
@@ -172,10 +193,15 @@ fn a_mixture_of_two_commits_is_no_model() {
     fetch(&store(place.path(), &Server::honest(&SMALL))).unwrap();
     let mut moved = SMALL;
     moved[0].1 = b"{\"hidden_size\": 8}";
-    let server = Server::honest(&moved);
+    let mut files = moved.to_vec();
+    files.push(("vocab.txt", b"a\nb\n"));
+    let server = Server::new(&files, |request| match request.file() {
+        "vocab.txt" if request.is_get() => Do::BreakAfter(0),
+        _ => Do::Serve,
+    });
     let store = store(place.path(), &server);
     let more = source().file("vocab.txt").unwrap();
-    assert!(matches!(store.fetch(&more, &mut |_| {}), Err(FetchError::NotFound { .. })));
+    assert!(matches!(store.fetch(&more, &mut |_| {}), Err(FetchError::Unreachable { .. })));
     assert_eq!(server.gets("config.json").len(), 1, "it was replaced");
     assert!(store.find(&source()).unwrap().is_none());
     assert_holds(&fetch(&store).unwrap(), &moved);
@@ -216,7 +242,10 @@ fn a_full_disk_leaves_nothing_half() {
     std::process::Command::new("umount").arg(place.path()).status().unwrap();
     let error = outcome.unwrap_err();
     assert!(matches!(error, FetchError::NoRoom { .. }), "{error}");
-    assert!(error.to_string().contains("free some space"), "{error}");
+    // The variable that comes before all others; `PLUGCACHE_DIR` says where models are only if none is set.
+    for word in ["free some space", "PLUGCACHE_EMBEDDING_MODELS_DIRECTORY"] {
+        assert!(error.to_string().contains(word), "{word} in {error}");
+    }
     assert!(left.is_empty() && found.unwrap().is_none(), "{left:?} after {last}");
 }
 

@@ -154,8 +154,11 @@ fn options(config: &Config) -> Options {
     }
     // A secret: not among the settings that are shown.
     options.token = variable(&["HF_TOKEN"]).filter(|_| may_have_token(config, &options.endpoint));
-    options.proxy = variable(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
-        .filter(|_| options.endpoint.starts_with("https://") && !is_exempt(&options.endpoint));
+    options.proxy = variable(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]);
+    let exempt = variable(&["NO_PROXY", "no_proxy"]).unwrap_or_default();
+    options.no_proxy = exempt.split([',', ' ']).map(str::to_owned).collect();
+    // A hub without TLS is one within the network, or of this machine.
+    options.no_proxy.push("http://*".to_owned());
     options
 }
 
@@ -172,14 +175,4 @@ fn may_have_token(config: &Config, endpoint: &str) -> bool {
 
 fn variable(names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()))
-}
-
-/// Whether `NO_PROXY` names the host, or a domain that it is in.
-fn is_exempt(endpoint: &str) -> bool {
-    let host = endpoint.split("://").nth(1).unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
-    let exempt = variable(&["NO_PROXY", "no_proxy"]).unwrap_or_default();
-    exempt
-        .split(',')
-        .map(|name| name.trim().trim_start_matches('.'))
-        .any(|name| name == "*" || name == host || (!name.is_empty() && host.ends_with(&format!(".{name}"))))
 }

@@ -10,13 +10,16 @@ use ureq::{
 use super::{
     FetchError, Options,
     description::{Description, text},
+    exempt::is_exempt,
     patience::Trouble,
     url,
 };
 
 /// A connection to a hub.
 pub(super) struct Client<'a> {
-    agent: Agent,
+    direct: Agent,
+    /// Through the proxy, if there is one.
+    proxied: Option<Agent>,
     endpoint: String,
     options: &'a Options,
 }
@@ -35,7 +38,10 @@ pub(super) enum Found {
     /// It has it.
     File(Description),
     /// It has the repository and the revision, and no such file.
-    Nothing,
+    Nothing {
+        /// The hub itself says so. Otherwise it may be a proxy's word, or a mirror's that has no copy yet.
+        is_sure: bool,
+    },
 }
 
 impl<'a> Client<'a> {
@@ -46,24 +52,9 @@ impl<'a> Client<'a> {
             return Err(unusable("token", &"it has characters that no token has"));
         }
         let proxy = options.proxy.as_deref().map(Proxy::new).transpose();
-        let agent = Agent::config_builder()
-            // Unset, it would be read from the environment.
-            .proxy(proxy.map_err(|error| unusable("proxy", &error))?)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .user_agent(concat!("plugcache/", env!("CARGO_PKG_VERSION")))
-            .accept_encoding("identity")
-            // Per read and not for the whole: what is slow and alive may take its time.
-            .timeout_per_read(Some(options.stall))
-            .timeout_per_write(Some(options.stall))
-            // None for names, for which the library would start a thread; so it would for the name of a proxy
-            // within this one. The system then gives up by itself, after minutes.
-            .timeout_connect(options.proxy.is_none().then_some(options.stall))
-            // A head that arrives byte by byte is no file that is slow.
-            .timeout_recv_response(Some(options.stall.saturating_mul(4)))
-            .build()
-            .new_agent();
-        Ok(Self { agent, endpoint, options })
+        let proxy = proxy.map_err(|error| unusable("proxy", &error))?;
+        let proxied = proxy.map(|proxy| agent(options, Some(proxy)));
+        Ok(Self { direct: agent(options, None), proxied, endpoint, options })
     }
 
     /// Where the hub has a file.
@@ -84,7 +75,8 @@ impl<'a> Client<'a> {
             }
             if !is_redirect(answer.status()) {
                 if judge(url, &answer)? == StatusCode::NOT_FOUND {
-                    return Ok(Found::Nothing);
+                    let code = text(answer.headers(), "x-error-code");
+                    return Ok(Found::Nothing { is_sure: code == Some("EntryNotFound") });
                 }
                 description.take(answer.headers());
                 description.arrive(answer.headers());
@@ -117,11 +109,13 @@ impl<'a> Client<'a> {
 
     /// Asks at `url`, where the way has led from `asked`.
     fn send(&self, asked: &str, url: &str, ask: Ask<'_>) -> Result<Response<Body>, Trouble> {
+        let is_direct = is_exempt(url, &self.options.no_proxy);
+        let agent = self.proxied.as_ref().filter(|_| !is_direct).unwrap_or(&self.direct);
         let mut request = match ask {
-            Ask::Description { by_get: false } => self.agent.head(url),
-            Ask::Description { by_get: true } => self.agent.get(url),
+            Ask::Description { by_get: false } => agent.head(url),
+            Ask::Description { by_get: true } => agent.get(url),
             Ask::Bytes { from, if_range } => {
-                let mut request = self.agent.get(url);
+                let mut request = agent.get(url);
                 if from > 0 {
                     request = request.header(header::RANGE, format!("bytes={from}-"));
                     if let Some(etag) = if_range {
@@ -145,6 +139,27 @@ impl<'a> Client<'a> {
         let why = format!("more than {} redirects", self.options.redirects);
         FetchError::Answer { url: url.to_owned(), why }.into()
     }
+}
+
+fn agent(options: &Options, proxy: Option<Proxy>) -> Agent {
+    let is_direct = proxy.is_none();
+    Agent::config_builder()
+        // Unset, it would be read from the environment.
+        .proxy(proxy)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .user_agent(concat!("plugcache/", env!("CARGO_PKG_VERSION")))
+        .accept_encoding("identity")
+        // Per read and not for the whole: what is slow and alive may take its time.
+        .timeout_per_read(Some(options.stall))
+        .timeout_per_write(Some(options.stall))
+        // None for names, for which the library would start a thread; so it would for the name of a proxy
+        // within this one. The system then gives up by itself, after minutes.
+        .timeout_connect(is_direct.then_some(options.stall))
+        // A head that arrives byte by byte is no file that is slow.
+        .timeout_recv_response(Some(options.stall.saturating_mul(4)))
+        .build()
+        .new_agent()
 }
 
 /// What became of a request that got no answer.

@@ -35,6 +35,14 @@ impl Description {
         self.length = self.length.or_else(|| number(headers, header::CONTENT_LENGTH.as_str()));
     }
 
+    /// Whether both can be of one file: by its digest, or else by the tag that it has.
+    pub(super) fn is_of_the_same(&self, other: &Self) -> bool {
+        match (self.expected(), other.expected()) {
+            (None, None) => (&self.etag, self.length) == (&other.etag, other.length),
+            (one, other) => one == other,
+        }
+    }
+
     /// What the file should be, if that is said.
     pub(super) fn expected(&self) -> Option<Expected> {
         Expected::from_etag(self.linked.as_ref().or(self.etag.as_ref())?)

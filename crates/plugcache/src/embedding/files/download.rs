@@ -18,6 +18,9 @@ use super::{
 /// Bytes that are taken from a connection and written at once.
 const CHUNK: usize = 1 << 17;
 
+/// So many bytes more than ever before are progress. Less is a trickle, with which a file would take days.
+const PROGRESS: u64 = 1 << 18;
+
 /// A file that is being fetched.
 pub(super) struct Download<'a> {
     pub(super) client: &'a Client<'a>,
@@ -48,7 +51,7 @@ impl Download<'_> {
         loop {
             let Err(trouble) = self.attempt(&mut sender, report) else { return Ok(()) };
             let reached = self.part.size()?;
-            if reached > furthest {
+            if reached >= furthest + PROGRESS {
                 furthest = reached;
                 patience.renew();
             }

@@ -6,7 +6,8 @@ use plugcache_cache::Error;
 
 use super::Sha256Sum;
 
-/// Why there is no model. What has arrived of a file stays for the next fetch, unless it is wrong.
+/// Why there is no model. What has arrived of a file stays for the next fetch, unless it is wrong or too large, or the
+/// disk is full: there it would be in the way of others.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
@@ -14,7 +15,11 @@ pub enum FetchError {
     #[error(transparent)]
     File(Error),
     /// The disk is full.
-    #[error("no room for {}: free some space, or choose another directory with PLUGCACHE_DIR", path.display())]
+    #[error(
+        "no room for {}: free some space, or choose another directory for models with \
+         PLUGCACHE_EMBEDDING_MODELS_DIRECTORY",
+        path.display()
+    )]
     NoRoom {
         /// What was written.
         path: PathBuf,
@@ -89,17 +94,17 @@ pub enum FetchError {
         /// How long the caller waits.
         limit: Duration,
     },
-    /// Too many tries brought nothing.
+    /// Too many tries brought nothing or little.
     #[error(
-        "{url}: {why}, after {tries} tries without progress; check the connection and the proxy, or name a mirror \
-         (HF_ENDPOINT); the next fetch goes on where this one ended"
+        "{url}: {why}, after {tries} tries; check the connection and the proxy, or name a mirror (HF_ENDPOINT); the \
+         next fetch goes on where this one ended"
     )]
     Unreachable {
         /// What was asked for.
         url: String,
         /// The last thing that went wrong.
         why: String,
-        /// How many tries in a row.
+        /// How many tries: in a row without progress, or in all.
         tries: usize,
     },
     /// An answer that makes no sense.
@@ -109,6 +114,17 @@ pub enum FetchError {
         url: String,
         /// What was answered.
         why: String,
+    },
+    /// There was no moment of which all files are.
+    #[error(
+        "the files of {repository} at {revision} change on the hub while they are fetched, and it names no commit; try \
+         again later, or give a commit as its revision"
+    )]
+    Moving {
+        /// The repository: `owner/name`.
+        repository: String,
+        /// The branch or tag.
+        revision: String,
     },
     /// Nobody says what the file should be.
     #[error(

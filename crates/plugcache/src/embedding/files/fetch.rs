@@ -4,24 +4,27 @@ use std::{ffi::CString, time::Duration};
 
 use plugcache_cache::{
     Digest,
-    directory::open_or_create_plain,
+    directory::{open_existing, open_or_create_plain},
     fs::{DataFile, Directory, c_path, remove_abandoned},
 };
 
 use super::{
     FetchError, Held, Manifest, Options, Progress, Sha256Sum, Source, Wanted,
-    client::{Client, Found, not_found},
+    client::Client,
     description::Description,
     directory::{open_plain, parent_of},
     download::Download,
-    patience::Patience,
-    source::is_path,
+    manifest::NAME,
     store::FILES,
     sum::Expected,
+    survey::Survey,
 };
 
 /// End of the names of what has arrived and is not proven.
 pub(super) const PART: &str = ".part";
+
+/// So often a model is fetched whose files change on the hub meanwhile. What is still right is kept each time.
+const ROUNDS: usize = 3;
 
 /// A fetch of all files of a model.
 pub(super) struct Fetch<'a> {
@@ -35,35 +38,44 @@ pub(super) struct Fetch<'a> {
 impl Fetch<'_> {
     /// Fetches all of them. What the manifest says is then true.
     pub(super) fn run(&self, report: &mut dyn FnMut(Progress<'_>)) -> Result<Manifest, FetchError> {
+        for _ in 0..ROUNDS {
+            let survey = self.survey(report)?;
+            let manifest = self.all(&survey, report)?;
+            // A commit stays what it is. A branch may have moved on between the first question and the last file.
+            if survey.commit.is_some() || survey.is_still(&self.survey(report)?, self.source) {
+                return Ok(manifest);
+            }
+        }
+        let (repository, revision) = (self.source.repository(), self.source.asked_revision());
+        Err(FetchError::Moving { repository: repository.to_owned(), revision: revision.to_owned() })
+    }
+
+    /// Fetches the files that a hub has described.
+    fn all(&self, survey: &Survey, report: &mut dyn FnMut(Progress<'_>)) -> Result<Manifest, FetchError> {
+        let files = self.source.files();
+        let proofs = files.iter().zip(&survey.files).map(|(wanted, description)| {
+            let url = self.url(survey.commit.as_deref(), &wanted.name);
+            description.as_ref().map(|description| self.proof(wanted, url, description)).transpose()
+        });
+        // All of them before the first file is touched.
+        let proofs = proofs.collect::<Result<Vec<_>, _>>()?;
         let mut manifest = Manifest::new(self.source);
-        for wanted in self.source.files() {
-            match self.file(wanted, &mut manifest.commit, report)? {
-                Some(held) => manifest.files.push(held),
-                None => manifest.absent.push(wanted.name.clone()),
+        manifest.commit.clone_from(&survey.commit);
+        for (wanted, proof) in files.iter().zip(&proofs) {
+            if let Some(proof) = proof {
+                manifest.files.push(self.file(&wanted.name, proof, survey.commit.as_deref(), report)?);
+            } else {
+                self.remove(&wanted.name)?;
+                report(Progress::Absent { file: &wanted.name });
+                manifest.absent.push(wanted.name.clone());
             }
         }
         Ok(manifest)
     }
 
-    /// Fetches a file, unless it is there. `None`: the model does without it.
-    fn file(
-        &self,
-        wanted: &Wanted,
-        commit: &mut Option<String>,
-        report: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<Option<Held>, FetchError> {
-        let name = wanted.name.as_str();
-        let (parent, leaf) = parent_of(&self.place.path().join(FILES), name)?;
-        let parent = open_or_create_plain(&parent)?;
-        let Some(description) = self.describe(wanted, commit, report)? else {
-            // Whoever goes by the directory must not find one of another commit.
-            parent.remove(&leaf)?;
-            report(Progress::Absent { file: name });
-            return Ok(None);
-        };
-        let url = self.url(commit.as_deref(), name);
-        let said = description.expected();
-        let expected = wanted.sha256.map(Expected::Sha256).or(said);
+    /// What a file must be, unless nobody says it or it is too large.
+    fn proof(&self, wanted: &Wanted, url: String, description: &Description) -> Result<Proof, FetchError> {
+        let expected = wanted.sha256.map(Expected::Sha256).or(description.expected());
         if expected.is_none() && !self.options.allow_unverified {
             return Err(FetchError::Unverifiable { url });
         }
@@ -71,16 +83,28 @@ impl Fetch<'_> {
         if description.length.is_some_and(|length| length > limit) {
             return Err(FetchError::TooLarge { url, limit });
         }
-        let proof = Proof { url: &url, expected, length: description.length };
-        if expected.is_some()
+        Ok(Proof { url, expected, length: description.length })
+    }
+
+    /// Fetches a file, unless it is there.
+    fn file(
+        &self,
+        name: &str,
+        proof: &Proof,
+        commit: Option<&str>,
+        report: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Held, FetchError> {
+        let (parent, leaf) = parent_of(&self.place.path().join(FILES), name)?;
+        let parent = open_or_create_plain(&parent)?;
+        if proof.expected.is_some()
             && let Some(file) = open_plain(&parent, &leaf)?
             && let Ok(held) = proof.of(name, &file)?
         {
             report(Progress::Kept { file: name });
-            return Ok(Some(held));
+            return Ok(held);
         }
-        let part = part_name(name, commit.as_deref(), expected)?;
-        let fetched = self.prove(name, &part, &proof, report);
+        let part = part_name(name, commit, proof.expected)?;
+        let fetched = self.prove(name, &part, proof, report);
         let (file, held) = fetched.inspect_err(|error| {
             use FetchError::{Mismatch, NoRoom, TooLarge};
             if matches!(error, Mismatch { .. } | NoRoom { .. } | TooLarge { .. }) {
@@ -89,9 +113,31 @@ impl Fetch<'_> {
             }
         })?;
         file.synchronise()?;
+        self.retract()?;
         self.place.move_durably(&part, &parent, &leaf)?;
         report(Progress::Done { file: name });
-        Ok(Some(held))
+        Ok(held)
+    }
+
+    /// Removes a file that the model does without: whoever goes by the directory must not find one of another commit.
+    fn remove(&self, name: &str) -> Result<(), FetchError> {
+        let (parent, leaf) = parent_of(&self.place.path().join(FILES), name)?;
+        if let Some(parent) = open_existing(&parent)?
+            && parent.look(&leaf)?.is_some()
+        {
+            self.retract()?;
+            parent.remove(&leaf)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the manifest of an older copy, because a file is about to change. Until then the copy is complete, and
+    /// a fetch that fails has taken nothing away.
+    fn retract(&self) -> Result<(), FetchError> {
+        if self.place.remove(NAME)? {
+            self.place.synchronise()?;
+        }
+        Ok(())
     }
 
     /// Fetches a file until its digest is right, from the beginning if what came first was wrong.
@@ -99,7 +145,7 @@ impl Fetch<'_> {
         &self,
         name: &str,
         part: &CString,
-        proof: &Proof<'_>,
+        proof: &Proof,
         report: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(DataFile, Held), FetchError> {
         let file = match DataFile::open_to_write(self.place, part)? {
@@ -109,7 +155,7 @@ impl Fetch<'_> {
         let download = Download {
             client: &self.client,
             options: self.options,
-            url: proof.url,
+            url: &proof.url,
             name,
             length: proof.length,
             is_proven: proof.expected.is_some(),
@@ -124,48 +170,6 @@ impl Fetch<'_> {
         let held = proof.of(name, &file)??;
         Ok((file, held))
     }
-
-    /// Asks what a file is, and of which commit. `None`: the hub does not have it, and the model does without it.
-    fn describe(
-        &self,
-        wanted: &Wanted,
-        commit: &mut Option<String>,
-        report: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<Option<Description>, FetchError> {
-        let url = self.url(commit.as_deref(), &wanted.name);
-        let mut patience = Patience::new(&url, self.options);
-        let found = loop {
-            match self.client.describe(&url) {
-                Ok(found) => break found,
-                Err(trouble) => {
-                    let (pause, why) = patience.pause(trouble)?;
-                    report(Progress::Retrying { file: &wanted.name, why: &why, after: pause });
-                    std::thread::sleep(pause);
-                }
-            }
-        };
-        let description = match found {
-            Found::File(description) => description,
-            Found::Nothing if wanted.is_optional => return Ok(None),
-            Found::Nothing => return Err(not_found(&url, "the file")),
-        };
-        // It becomes a part of a URL.
-        let named = description.commit.clone().filter(|commit| is_path(commit) && !commit.contains('/'));
-        match (&*commit, named) {
-            (Some(pinned), Some(named)) if *pinned != named => {
-                let why = format!("it is of commit {named}, and the files before it of {pinned}");
-                return Err(FetchError::Answer { url, why });
-            }
-            (None, Some(named)) => *commit = Some(named),
-            _ => {}
-        }
-        Ok(Some(description))
-    }
-
-    fn url(&self, commit: Option<&str>, name: &str) -> String {
-        let revision = commit.unwrap_or(self.source.asked_revision());
-        self.client.url(self.source.repository(), revision, name)
-    }
 }
 
 /// The same file of the same commit with the same digest has the same one: what is there of it is a beginning.
@@ -176,18 +180,18 @@ fn part_name(name: &str, commit: Option<&str>, expected: Option<Expected>) -> Re
 }
 
 /// What a file must be.
-struct Proof<'a> {
-    url: &'a str,
+struct Proof {
+    url: String,
     expected: Option<Expected>,
     length: Option<u64>,
 }
 
-impl Proof<'_> {
+impl Proof {
     /// The inner error: it is not what it must be.
     fn of(&self, name: &str, file: &DataFile) -> Result<Result<Held, FetchError>, FetchError> {
         let length = file.size()?;
         let wrong = |expected: String, got: String| {
-            let url = self.url.to_owned();
+            let url = self.url.clone();
             Ok(Err(FetchError::Mismatch { url, expected, got }))
         };
         if let Some(expected) = self.length.filter(|expected| *expected != length) {

@@ -12,16 +12,21 @@ pub struct Options {
     /// Sent to the endpoint itself as `Authorization: Bearer …`, never along a redirect to anywhere else.
     /// Default: none.
     pub token: Option<String>,
-    /// `http://`, `https://` or `socks5://` address of a proxy. Default: none; no variable is read.
+    /// Address of a proxy: `http://`, `https://`, `socks4://`, `socks4a://`, `socks5://` or, if the proxy is to look up
+    /// names, `socks5h://`. Default: none; no variable is read.
     pub proxy: Option<String>,
+    /// What is asked without the proxy: `[http://|https://]HOST[:PORT]`, where `HOST` is `*`, or a host, which means all
+    /// below it too (`example.org`, `*.example.org`, `[::1]:8080`, `http://*`). Each address that a redirect leads to
+    /// is judged by itself. What is not of this form exempts nothing. Default: nothing.
+    pub no_proxy: Vec<String>,
     /// Make no connection at all. Default: `false`.
     pub offline: bool,
     /// Take files for which neither the caller nor the hub gives a digest. Default: `false`.
     pub allow_unverified: bool,
     /// So long without a byte counts as a break, and the transfer is resumed. Default: 30 s.
     pub stall: Duration,
-    /// So many tries in a row may end without more than there was before; one that broke after it had brought
-    /// something counts as the first. Default: 6.
+    /// So many tries in a row may end without progress; one that broke after it had brought 256 KiB counts as the
+    /// first. A file has 1,000 tries in all. Default: 6.
     pub tries: usize,
     /// Pause before the second try, doubled for each one after it. Default: 500 ms.
     pub first_pause: Duration,
@@ -43,6 +48,7 @@ impl Default for Options {
             endpoint: "https://huggingface.co".to_owned(),
             token: None,
             proxy: None,
+            no_proxy: Vec::new(),
             offline: false,
             allow_unverified: false,
             stall: Duration::from_secs(30),

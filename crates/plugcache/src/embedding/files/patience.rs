@@ -6,6 +6,9 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use super::{FetchError, Options};
 
+/// Most tries of one thing, whatever they bring: meanwhile others wait for the lock. What came stays for the next fetch.
+const MOST: usize = 1_000;
+
 /// Why a try did not succeed.
 #[derive(Debug)]
 pub(super) enum Trouble {
@@ -32,17 +35,19 @@ impl<E: Into<FetchError>> From<E> for Trouble {
     }
 }
 
-/// Tries of one thing that have brought nothing yet.
+/// Tries of one thing.
 pub(super) struct Patience<'a> {
     url: &'a str,
     options: &'a Options,
     pauses: ExponentialBackoff,
+    /// Those that have brought nothing, since the last one that did.
     tries: usize,
+    all: usize,
 }
 
 impl<'a> Patience<'a> {
     pub(super) fn new(url: &'a str, options: &'a Options) -> Self {
-        Self { url, options, pauses: pauses(options), tries: 0 }
+        Self { url, options, pauses: pauses(options), tries: 0, all: 0 }
     }
 
     /// Something has come: begin to count anew.
@@ -58,6 +63,10 @@ impl<'a> Patience<'a> {
             Trouble::Passing { why, after } => (why, after),
         };
         self.tries += 1;
+        self.all += 1;
+        if self.all >= MOST {
+            return Err(FetchError::Unreachable { url: self.url.to_owned(), why, tries: self.all });
+        }
         let url = || self.url.to_owned();
         let limit = self.options.longest_pause;
         if let Some(wait) = after.filter(|wait| *wait > limit) {
@@ -97,5 +106,16 @@ mod tests {
             |seconds| Trouble::Passing { why: "busy".into(), after: Some(Duration::from_secs(seconds)) };
         assert_eq!(patience.pause(busy(7)).unwrap().0, Duration::from_secs(7));
         assert!(matches!(patience.pause(busy(7_000)), Err(FetchError::Busy { .. })));
+    }
+
+    #[test]
+    fn whatever_comes_the_tries_have_an_end() {
+        let options = Options::default();
+        let mut patience = Patience::new("u", &options);
+        let end = (0..=MOST).find_map(|_| {
+            patience.renew();
+            patience.pause(Trouble::passing("broke")).err()
+        });
+        assert!(matches!(end, Some(FetchError::Unreachable { tries: MOST, .. })), "{end:?}");
     }
 }

@@ -19,7 +19,6 @@ use super::{
     client::Client,
     directory::{has, open_plain, parent_of},
     fetch::{Fetch, clean},
-    manifest::NAME,
     url,
 };
 
@@ -99,10 +98,6 @@ impl ModelStore {
         }
         let place = open_or_create_plain(&self.place(source.digest()))?;
         root.synchronise()?;
-        // From the first file on that is replaced, an old manifest would be about others.
-        if place.remove(NAME)? {
-            place.synchronise()?;
-        }
         let manifest = Fetch { options: &self.options, client, source, place: &place }.run(report)?;
         // Directories were made in it, whose names are to stay as surely as the manifest.
         open_or_create_plain(&place.path().join(FILES))?.synchronise()?;

@@ -30,7 +30,9 @@ pub(super) fn of_file(endpoint: &str, repository: &str, revision: &str, file: &s
 pub(super) fn follow(from: &str, location: &str) -> Option<String> {
     let origin = self::origin(from)?;
     let location = location.split('#').next()?;
-    let to = if location.contains("://") {
+    // A scheme ends before all of these; an address after one of them is a part of this one.
+    let has_scheme = location.split(['/', '?']).next().is_some_and(|first| first.contains(':'));
+    let to = if has_scheme {
         location.to_owned()
     } else if location.starts_with("//") {
         format!("{}:{location}", from.split(':').next()?)
@@ -38,6 +40,9 @@ pub(super) fn follow(from: &str, location: &str) -> Option<String> {
         format!("{origin}{location}")
     } else {
         let path = from.split(['?', '#']).next()?;
+        if location.starts_with('?') {
+            return Some(format!("{path}{location}"));
+        }
         let parent = path.rfind('/').filter(|&end| end >= origin.len()).map_or(origin, |end| &path[..end]);
         format!("{parent}/{location}")
     };
@@ -57,6 +62,10 @@ mod tests {
         assert_eq!(to("//cdn.example/x").unwrap(), "https://cdn.example/x");
         assert_eq!(to("/x/y").unwrap(), "https://hub.example:8/x/y");
         assert_eq!(to("x").unwrap(), "https://hub.example:8/a/x");
+        // An address within the query is no scheme.
+        assert_eq!(to("/x?next=https://y/z").unwrap(), "https://hub.example:8/x?next=https://y/z");
+        assert_eq!(to("x?next=https://y/z").unwrap(), "https://hub.example:8/a/x?next=https://y/z");
+        assert_eq!(to("?next=https://y/z").unwrap(), "https://hub.example:8/a/b?next=https://y/z");
         assert_eq!(follow("http://h", "x").unwrap(), "http://h/x");
         for bad in
             ["http://hub.example:8/open", "file:///etc/passwd", "ftp://x/y", "https://", "https://a:b@c/"]
