@@ -16,7 +16,7 @@ const LOG: [&str; 6] = [
     "Created container web-1 from image nginx",
     "User alice was given administrator rights",
     "Disk /dev/sdb is 95 % full",
-    "Backup of /home finished without errors",
+    "Backup of all users finished without errors",
     "Network interface eth0 lost its link",
     "Disk /dev/sdb is 95 % full",
 ];

@@ -2,8 +2,8 @@
 //!
 //! The child has only the thread that forked: a lock that another thread held stays locked for ever, and
 //! an LMDB environment of the parent must not be used. So the child counts itself: whatever holds such
-//! things remembers the [`generation`] it was made in, and makes them anew when that has changed. At the fork
-//! itself nothing is done but one addition, after waiting for what must be [`undisturbed`].
+//! things remembers the generation it was made in, and makes them anew when that has changed. At the fork
+//! itself nothing is done but one addition, after waiting for what must be undisturbed.
 
 use std::{
     cell::Cell,

@@ -213,7 +213,7 @@ impl Config {
             offline: Setting::or_default(
                 variables
                     .read("OFFLINE", units::flag)?
-                    .or(variables.read_foreign("HF_HUB_OFFLINE", variables::hub_flag)?),
+                    .or(variables.read_foreign("HF_HUB_OFFLINE", |text| Ok(variables::hub_flag(text)))?),
                 false,
             ),
             strength: Setting::or_default(

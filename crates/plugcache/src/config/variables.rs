@@ -112,8 +112,8 @@ fn read_value<T>(
 }
 
 /// A flag of the hub's own tools, as they read it: what is no yes is a no.
-pub(super) fn hub_flag(text: &str) -> Result<bool, String> {
-    Ok(["1", "ON", "YES", "TRUE"].contains(&text.trim().to_ascii_uppercase().as_str()))
+pub(super) fn hub_flag(text: &str) -> bool {
+    ["1", "ON", "YES", "TRUE"].contains(&text.trim().to_ascii_uppercase().as_str())
 }
 
 /// The cache that a variable is about.

@@ -4,7 +4,7 @@
 //! use plugcache::embedding::files::{ModelStore, Options, Source};
 //!
 //! # fn main() -> Result<(), plugcache::embedding::files::FetchError> {
-//! let store = ModelStore::open("/home/me/.cache/plugcache/models-v1", Options::default())?;
+//! let store = ModelStore::open("/var/cache/my-host/models-v1", Options::default())?;
 //! let source = Source::sentence_model("sentence-transformers/all-MiniLM-L6-v2")?;
 //! let model = store.fetch(&source, &mut |_| {})?;
 //! assert!(model.file("config.json").is_some());

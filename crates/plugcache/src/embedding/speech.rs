@@ -58,7 +58,7 @@ mod tests {
         let operation = Operation::new("containers", "create").meta("name", "web-1").meta("ports", vec![80]);
         let block = log.append(operation).unwrap();
         assert_eq!(of_block(&block), "containers create name web-1 ports [80]");
-        let long = log.append(Operation::new("a", "b").meta("text", "é".repeat(9_000))).unwrap();
-        assert_eq!(of_block(&long).chars().count(), LONGEST);
+        let wordy = log.append(Operation::new("a", "b").meta("text", "é".repeat(9_000))).unwrap();
+        assert_eq!(of_block(&wordy).chars().count(), LONGEST);
     }
 }

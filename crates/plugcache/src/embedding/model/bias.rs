@@ -27,9 +27,8 @@ impl Bias {
 
     /// `[1, heads, length, length]`: what is added to the scores of a text's tokens.
     pub(super) fn of(&self, length: usize) -> Result<Tensor> {
-        let (buckets, length_i) = (self.buckets, length as i64);
-        let pairs =
-            (0..length_i).flat_map(|query| (0..length_i).map(move |key| bucket(key - query, buckets)));
+        let (buckets, end) = (self.buckets, i32::try_from(length).map_err(candle_core::Error::wrap)?);
+        let pairs = (0..end).flat_map(|query| (0..end).map(move |key| bucket(key - query, buckets)));
         let pairs = Tensor::from_vec(pairs.collect::<Vec<u32>>(), length * length, &Device::Cpu)?;
         let bias = self.weights.index_select(&pairs, 0)?.reshape((length, length, ()))?;
         bias.permute((2, 0, 1))?.unsqueeze(0)?.contiguous()
@@ -37,17 +36,19 @@ impl Bias {
 }
 
 /// The bucket of a distance, from the one that asks to the one that is looked at.
-fn bucket(distance: i64, buckets: usize) -> u32 {
+fn bucket(distance: i32, buckets: usize) -> u32 {
     let half = (buckets / 2) as u32;
     let side = if distance > 0 { half } else { 0 };
     let distance = distance.unsigned_abs();
     let near = half / 2;
-    if distance < u64::from(near) {
-        return side + distance as u32;
+    if distance < near {
+        return side + distance;
     }
     let near_f = f64::from(near.max(1));
-    let far = (distance as f64 / near_f).ln() / (FARTHEST / near_f).ln() * f64::from(half - near);
-    side + (near + far as u32).min(half.saturating_sub(1))
+    #[expect(clippy::cast_sign_loss, reason = "far distances have positive logarithms")]
+    let far =
+        ((f64::from(distance) / near_f).ln() / (FARTHEST / near_f).ln() * f64::from(half - near)) as u32;
+    side + (near + far).min(half.saturating_sub(1))
 }
 
 #[cfg(test)]

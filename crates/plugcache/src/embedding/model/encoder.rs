@@ -1,6 +1,6 @@
 //! Transformer encoders of the families BERT and `MPNet`.
 //!
-//! Devlin and others, *BERT: Pre-training of Deep Bidirectional Transformers* (2019); Song and others, *MPNet: Masked
+//! Devlin and others, *BERT: Pre-training of Deep Bidirectional Transformers* (2019); Song and others, *`MPNet`: Masked
 //! and Permuted Pre-training* (2020).
 
 use candle_core::{Result, Tensor};
@@ -114,6 +114,7 @@ impl Layer {
         };
         let [queries, keys, values] = names.map(|name| Dense::load(size, size, &own.pp(name)));
         // Scores are divided by the root of a head's numbers: their queries are so from the beginning.
+        #[expect(clippy::cast_precision_loss, reason = "a head has some tens of numbers")]
         let root = ((size / config.num_attention_heads) as f32).sqrt();
         let wide = config.intermediate_size;
         Ok(Self {

@@ -58,11 +58,13 @@ impl Pooling {
         for token in counted.chunks_exact(dimension.max(1)) {
             sums.iter_mut().zip(token).for_each(|(sum, number)| *sum += f64::from(*number));
         }
+        #[expect(clippy::cast_precision_loss, reason = "a text has some hundred tokens")]
+        let count = (counted.len() / dimension.max(1)) as f64;
         let by = if self.is_normalised {
             // A vector of zeros has no direction and stays what it is.
             sums.iter().map(|sum| sum * sum).sum::<f64>().sqrt().max(1e-12)
         } else {
-            (counted.len() / dimension.max(1)) as f64
+            count
         };
         sums.iter().map(|sum| (sum / by) as f32).collect()
     }

@@ -26,7 +26,7 @@ struct Sentence {
 /// `tokenizer_config.json`; a length that is none is said as a huge number.
 #[derive(Deserialize)]
 struct Limits {
-    model_max_length: Option<f64>,
+    model_max_length: Option<serde_json::Number>,
 }
 
 /// `config_sentence_transformers.json`.
@@ -58,7 +58,7 @@ impl Tokens {
             );
         }
         let limit = files.read_json_if_there::<Limits>(LIMITS)?.and_then(|limits| limits.model_max_length);
-        let limit = limit.filter(|limit| *limit >= 1.0).map_or(usize::MAX, |limit| limit as usize);
+        let limit = limit.and_then(|limit| limit.as_u64()).map_or(usize::MAX, |limit| limit as usize);
         let max_length = sentence.max_seq_length.unwrap_or(limit).min(config.max_length());
         let special = tokenizer.get_post_processor().map_or(0, |post| {
             use tokenizers::PostProcessor;
