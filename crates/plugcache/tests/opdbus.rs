@@ -347,6 +347,12 @@ fn variables_are_read_and_wrong_ones_explained() {
     settings.put_into(&mut untouched);
     assert_eq!(untouched.directory.value, Some("/y".into()));
 
+    let level = |level: &str| Settings::from_variables([("OP_DBUS_VECTOR_LEVEL", level)]);
+    let said = level("top").unwrap_err().to_string();
+    let (expected, _) = said.split_once("expected ").unwrap().1.split_once(';').unwrap();
+    let expected: Vec<&str> = expected.split([',', ' ']).filter(|word| !matches!(*word, "" | "or")).collect();
+    assert_eq!(expected, ["none", "low", "medium", "high"]);
+    assert!(expected.into_iter().all(|word| level(word).unwrap().vector_level.value.to_string() == word));
     for (name, _) in all.iter().filter(|(name, _)| *name != "OPDBUS_CACHE_DIR") {
         let said = Settings::from_variables([(*name, "soon")]).unwrap_err().to_string();
         assert!(

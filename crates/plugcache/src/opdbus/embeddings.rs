@@ -7,7 +7,7 @@ use plugcache_cache::{CacheMetrics, CacheStats, Hub, cache::LoadError};
 use super::{Error, Result};
 use crate::embedding::{Level, Normalizer, Vectors, VectorsBuilder};
 
-/// Vectors by model and text: the most used in memory, all of them on disk, up to 256 MiB. A thin view over
+/// Vectors by model and text: the last used in memory, up to 64 MiB, all of them on disk, up to 256 MiB. A thin view over
 /// [`Vectors`], in the document's shape.
 #[derive(Debug, Clone)]
 pub struct EmbeddingCache {
@@ -67,6 +67,13 @@ impl EmbeddingCache {
     #[must_use]
     pub fn with_normalizer(self, normalizer: Normalizer) -> Self {
         self.described_as(|described| described.normalizer(normalizer))
+    }
+
+    /// Most bytes of texts and vectors in memory, see [`VectorsBuilder::max_bytes`]. Say it before the first text, as
+    /// [`with_model`](Self::with_model). Default: 64 MiB.
+    #[must_use]
+    pub fn with_max_bytes(self, bytes: u64) -> Self {
+        self.described_as(|described| described.max_bytes(bytes))
     }
 
     /// Built again: in its own hub, or, if that has a clone of it, in one beside.

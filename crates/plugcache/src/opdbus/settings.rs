@@ -12,7 +12,7 @@ use crate::{
 /// environment: whoever is at the edge hands it in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// `OPDBUS_EMBEDDING_CACHE_SIZE`: vectors in memory. Default: 10,000.
+    /// `OPDBUS_EMBEDDING_CACHE_SIZE`: vectors in memory, as far as they fit into 64 MiB. Default: 10,000.
     pub embedding_cache_size: Setting<usize>,
     /// `OPDBUS_EMBEDDING_DISK_CACHE`: whether vectors are kept on disk. Default: yes.
     pub embedding_disk_cache: Setting<bool>,

@@ -13,6 +13,7 @@ use plugcache::{
         hub::{Overrides, Settings},
     },
     embedding::{Precision, Vectors, VectorsBuilder},
+    opdbus::EmbeddingCache,
 };
 
 use super::{build, embed, on_disk};
@@ -67,6 +68,19 @@ fn the_least_recently_used_goes_where_bytes_are_the_bound() {
     // What is heavier than all of it is computed and not kept, and drives nobody out.
     assert_eq!(*embed(&vectors, "g", &[1.0; 9]), [1.0; 9]);
     assert_eq!(texts(&vectors, "efg"), "ef");
+}
+
+#[test]
+fn the_documents_cache_is_bounded_in_bytes_as_it_says() {
+    let long = "a long text ".repeat(1_000_000);
+    let kept = |cache: &EmbeddingCache| {
+        for number in 0..8 {
+            cache.get_or_embed(&format!("{long}{number}"), |_| Ok(vec![0.5])).unwrap();
+        }
+        cache.stats().size
+    };
+    let cache = EmbeddingCache::in_memory(100);
+    assert_eq!((kept(&cache), kept(&cache.with_max_bytes(200 << 20))), (5, 8));
 }
 
 #[test]
