@@ -66,6 +66,12 @@ impl EmbedderBuilder {
         self
     }
 
+    /// Most bytes of texts and vectors in memory. Default: 64 MiB.
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.vectors = self.vectors.max_bytes(bytes);
+        self
+    }
+
     /// Which texts share a vector. Default: none do.
     pub fn normalizer(mut self, normalizer: Normalizer) -> Self {
         self.vectors = self.vectors.normalizer(normalizer);
