@@ -20,6 +20,8 @@ use crate::{
 
 const ENDPOINT: &str = "PLUGCACHE_TEST_ENDPOINT";
 const PLACE: &str = "PLUGCACHE_TEST_PLACE";
+/// The child dies when it reports for this time.
+const DIES_AT: &str = "PLUGCACHE_TEST_DIES_AT";
 const WEIGHTS: &str = "model.safetensors";
 
 /// What the children do; not a test of its own.
@@ -29,7 +31,15 @@ fn child() {
     let place = PathBuf::from(std::env::var_os(PLACE).unwrap());
     let options = Options { endpoint: std::env::var(ENDPOINT).unwrap(), ..Options::default() };
     let store = ModelStore::open(place.join("models-v1"), options).unwrap();
-    fetch(&store).unwrap();
+    let dies_at = std::env::var(DIES_AT).ok().map(|at| at.parse::<usize>().unwrap());
+    let mut reports = 0;
+    let mut report = |_: Progress<'_>| {
+        reports += 1;
+        if dies_at == Some(reports) {
+            std::process::abort();
+        }
+    };
+    store.fetch(&source(), &mut report).unwrap();
 }
 
 fn spawn(place: &Path, server: &Server) -> Child {
@@ -154,6 +164,33 @@ fn killed_at_any_moment() {
     assert_eq!(SMALL.len(), store.list().unwrap()[0].manifest().unwrap().files.len());
 }
 
+/// At whichever step a fetch dies, with an older copy of which a file has changed: there is that copy, or none, until the
+/// next fetch, and never a manifest that vouches for files of both.
+#[test]
+fn dead_at_each_step() {
+    let mut newer = SMALL;
+    newer[1].1 = b"{\"version\": \"2.0\"}";
+    let (old, server) = (Server::honest(&SMALL), Server::honest(&newer));
+    for step in 1.. {
+        let place = tempfile::tempdir().unwrap();
+        let before = fetch(&store(place.path(), &old)).unwrap();
+        // Something has to be amiss for a fetch to begin.
+        std::fs::write(before.file("modules.json").unwrap(), "").unwrap();
+        let mut child = command(&[], place.path(), &server);
+        let status = child.env(DIES_AT, step.to_string()).status().unwrap();
+        let store = store(place.path(), &server);
+        if let Some(model) = store.find(&source()).unwrap() {
+            assert!(status.success(), "step {step}: complete before the end");
+            assert_holds(&model, &newer);
+            assert!(step > newer.len() * 2, "it hardly reported anything");
+            return;
+        }
+        assert_holds(&fetch(&store).unwrap(), &newer);
+        assert_eq!(store.verify(&source()).unwrap(), Some(Vec::new()), "step {step}");
+        assert!(parts(&store).is_empty(), "step {step}");
+    }
+}
+
 /// Calls that write. Not `write`, with which the test's own runner talks.
 const CALLS: &str =
     "pwrite64,pwritev,writev,fsync,fdatasync,rename,renameat,renameat2,ftruncate,unlinkat,mkdir,mkdirat";
@@ -189,6 +226,7 @@ fn killed_or_refused_at_each_call_that_writes() {
     let mut strace = Command::new("strace");
     strace.args(["-qq", "-e", "trace=none", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
     if !strace.status().is_ok_and(|status| status.success()) {
+        assert!(std::env::var_os("PLUGCACHE_LONG").is_none(), "install strace: the long run needs it");
         println!(
             "SKIPPED killed_or_refused_at_each_call_that_writes: there is no strace, or it may not trace"
         );

@@ -77,12 +77,11 @@ fn socks(reader: &mut impl Read, mut stream: &TcpStream) -> std::io::Result<Stri
     let methods = take(2)?[1];
     take(usize::from(methods))?;
     stream.write_all(&[5, 0])?;
-    let host = match take(4)?[3] {
-        1 => take(4)?.iter().map(u8::to_string).collect::<Vec<_>>().join("."),
-        _ => {
-            let length = take(1)?[0];
-            String::from_utf8(take(usize::from(length))?).unwrap()
-        }
+    let host = if take(4)?[3] == 1 {
+        take(4)?.iter().map(u8::to_string).collect::<Vec<_>>().join(".")
+    } else {
+        let length = take(1)?[0];
+        String::from_utf8(take(usize::from(length))?).unwrap()
     };
     let port = take(2)?;
     stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])?;
