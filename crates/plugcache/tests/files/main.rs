@@ -30,6 +30,14 @@ const SMALL: [(&str, &[u8]); 4] = [
     ("modules.json", b"[]"),
 ];
 
+/// Files of a sentence model that the small one does without.
+const ABSENT: [&str; 4] = [
+    "1_Pooling/config.json",
+    "sentence_bert_config.json",
+    "tokenizer_config.json",
+    "config_sentence_transformers.json",
+];
+
 /// A file that is larger than what is read or buffered at once.
 fn large() -> Vec<u8> {
     (0..3_000_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
