@@ -69,6 +69,17 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
         }
     }
 
+    /// The value of a key if memory has one that time and generations alone prove fresh; `None` says nothing but that
+    /// a lookup would have to look further, and is not counted. For who must not be kept waiting, by a file either:
+    /// another way in stands behind it.
+    #[inline]
+    pub fn glance(&self, key: &K) -> Option<Arc<V>> {
+        match self.shared.glance(self.shared.entries.hash(key), key) {
+            Glance::Hit(value, _) => Some(value),
+            _ => None,
+        }
+    }
+
     /// Like [`get`](Self::get), and tells a key that is known to have no value from one of which nothing is
     /// known.
     pub fn lookup(&self, key: &K) -> Option<Answer<V>> {
