@@ -246,12 +246,12 @@ def _input(path: str | os.PathLike[str]) -> tuple[str, bool]:
 def cache_name(name: str) -> str:
     """A name as the hub takes it: lower-case letters, digits, `-` and `_`, at most 63."""
     plain = "".join(character if character in _ALLOWED else "-" for character in name)
-    if plain == name.replace(".", "-") and plain and len(plain) <= 63:
+    if plain == name.replace(".", "-") and plain[:1].isalnum() and len(plain) <= 63:
         return plain
     # What was changed is told apart by a digest: two names never become one.
     digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=5).hexdigest()
     plain = "".join(character if character in _ALLOWED else "-" for character in name.lower())
-    return f"{plain[-50:].strip('-_') or 'cache'}-{digest}"
+    return f"{plain.strip('-_')[-50:].strip('-_') or 'cache'}-{digest}"
 
 
 _ALLOWED = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")

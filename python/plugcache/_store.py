@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any, cast
@@ -89,6 +88,8 @@ class Store(MutableMapping[str, Any]):
         self._data.remove()
 
     def _list(self) -> list[str]:
+        import json
+
         saved = self._names.load(_INDEX)
         return [] if saved is None else cast("list[str]", json.loads(saved))
 
@@ -104,6 +105,8 @@ class Store(MutableMapping[str, Any]):
             import pickle
 
             return b"p" + pickle.dumps(value)
+        import json
+
         _check(name, value, 0)
         return b"j" + json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
@@ -112,6 +115,8 @@ class Store(MutableMapping[str, Any]):
         if kind == b"b":
             return content
         if kind == b"j":
+            import json
+
             return json.loads(content)
         if kind == b"p":
             if self.codec != "pickle":

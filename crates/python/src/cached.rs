@@ -20,7 +20,7 @@ use plugcache_cache::{
 };
 use pyo3::{
     PyTraverseError, PyVisit,
-    exceptions::PyRuntimeError,
+    exceptions::{PyException, PyRuntimeError},
     prelude::*,
     sync::PyOnceLock,
     types::{PyBytes, PyDict, PyTuple, PyType},
@@ -398,7 +398,9 @@ impl Cached {
         let (call, arguments, named) =
             (function.clone().unbind(), args.clone().unbind(), kwargs.cloned().map(Bound::unbind));
         let mut made = None;
+        let mut is_ours = false;
         let loader = |_: &KeyBytes, load: &Load<'_>| {
+            is_ours = true;
             // What cannot be looked at is not kept; the function says for itself what it thinks of that.
             let _ = load.inputs(&self.options.inputs());
             let called = Python::try_attach(|py| {
@@ -422,6 +424,9 @@ impl Cached {
         }
         let answer = match answer {
             Ok(answer) => answer,
+            Err(LoadError::Loader(error)) if !is_ours && is_interruption(&error) => {
+                return self.load(py, key, function, args, kwargs);
+            }
             Err(error) => return self.without(py, error, function, args, kwargs),
         };
         match give(py, &answer) {
@@ -458,6 +463,12 @@ pub(crate) fn give(py: Python<'_>, answer: &Answer<Kept>) -> Result<Py<PyAny>, N
         // No loader of ours says that there is nothing: `None` is a value.
         Answer::Missing(_) => Err(NotGiven::Unreadable),
     }
+}
+
+/// Whether an exception is about who computed, not about what: a cancellation, an interrupt from the keyboard. Others
+/// who wait for the value have no part in it.
+pub(crate) fn is_interruption(error: &PyErr) -> bool {
+    Python::try_attach(|py| !error.is_instance_of::<PyException>(py)).unwrap_or(true)
 }
 
 /// The exception for what a load came to. All who waited get the function's own.

@@ -22,7 +22,7 @@ use pyo3::{
 };
 
 use crate::{
-    cached::{Cached, Results, give, raised},
+    cached::{Cached, Results, give, is_interruption, raised},
     kept::{Kept, NotGiven},
 };
 
@@ -52,6 +52,8 @@ struct Now {
     yielded: Option<Py<PyAny>>,
     /// The function's own result, which its caller gets as it is.
     made: Option<Py<PyAny>>,
+    /// What ended the coroutine from outside: a cancellation. Others who wait for its value have no part in that.
+    interrupted: Option<PyErr>,
     /// The coroutine that runs; `None`: another task is at it, or it has ended.
     coroutine: Option<Py<PyAny>>,
 }
@@ -147,6 +149,12 @@ impl Load {
                 // It holds what the call was made with: dropped where nobody waits for us.
                 py.detach(|| drop(lookup));
                 return Err(self.end(py, loaded));
+            }
+            let interrupted = self.stage.now().interrupted.take();
+            if let Some(error) = interrupted {
+                // Who waits for its value takes over.
+                py.detach(|| drop(lookup));
+                return Err(error);
             }
             let yielded = self.stage.now().yielded.take();
             let waits = match yielded {
@@ -319,7 +327,13 @@ impl Future for Run<'_> {
                         Err(error.clone_ref(py))
                     }
                 });
-                Poll::Ready(value)
+                match value {
+                    Err(error) if is_interruption(&error) => {
+                        self.stage.now().interrupted = Some(error);
+                        Poll::Pending
+                    }
+                    value => Poll::Ready(value),
+                }
             }
         }
     }
