@@ -16,7 +16,9 @@ from ._plugcache import Cached as _Native
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
     from types import CodeType, FunctionType
-    from typing import Concatenate, Literal, NamedTuple, ParamSpec, Protocol, Self, TypeVar
+    from typing import Concatenate, Literal, NamedTuple, ParamSpec, Protocol, TypeVar
+
+    from typing_extensions import Self
 
     P = ParamSpec("P")
     Q = ParamSpec("Q")
@@ -179,6 +181,10 @@ def _decorate(
         raise ConfigError(f"cached expects a function, got {function!r}: write @cached() with its settings by name")
     if codec not in ("json", "pickle"):
         raise ConfigError(f'codec is {codec!r}: expected "json" or "pickle"')
+    if maxsize is not None and maxsize < 0:
+        raise ConfigError(f"maxsize is {maxsize!r}: expected a number of results, or None for no bound")
+    if not 0 <= wait < 1e9:
+        raise ConfigError(f"wait is {wait!r}: expected a number of seconds")
     told = _identity(function)
     keeps_on_disk = disk and (told.is_stable or name is not None)
     options = {

@@ -26,7 +26,7 @@ def entry_points(**params: Any) -> EntryPoints:
     """
     path = _search_path()
     if path is None:
-        return importlib.metadata.entry_points(**params)
+        return cast("EntryPoints", importlib.metadata.entry_points(**params))
     group, name = params.get("group"), params.get("name")
     files, found = _plugcache.entry_points(
         path,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, cast
+from typing import Any
 
 #: Types of the standard library whose `repr` tells everything about a value, and that are loaded already if there is
 #: such a value.
@@ -61,5 +61,5 @@ def describe(value: Any) -> tuple[str, tuple[Any, ...]] | None:
             held += (field.name, getattr(value, field.name))
         return name, tuple(held)
     if isinstance(value, tuple) and isinstance(getattr(kind, "_fields", None), tuple):
-        return name, tuple(cast("tuple[Any, ...]", value))
+        return name, tuple(value)
     return None

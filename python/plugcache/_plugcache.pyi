@@ -2,10 +2,28 @@
 
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import Any, Self, final
+from typing import Any, final
+
+from typing_extensions import Self, disjoint_base
+
+__all__ = [
+    "Cached",
+    "Index",
+    "Load",
+    "PluginData",
+    "Record",
+    "__version__",
+    "clear",
+    "configure",
+    "directories",
+    "entry_points",
+    "remove_temporary",
+    "stats",
+]
 
 __version__: str
 
+@disjoint_base
 class Cached:
     def __new__(cls, function: Callable[..., Any], options: dict[str, Any]) -> Self: ...
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...

@@ -6,7 +6,8 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ._errors import AmbiguousPluginError, ConfigError, PluginImportError, UnknownPluginError
@@ -35,6 +36,32 @@ class Problem(NamedTuple):
     is_dynamic: bool
 
 
+class _Values(ValuesView[T]):
+    """A registry's plugins: listed once, imported one after the other."""
+
+    def __init__(self, registry: Registry[T]) -> None:
+        super().__init__(registry)
+        self._registry = registry
+
+    def __iter__(self) -> Iterator[T]:
+        return (self._registry._load(record) for record in self._registry.index.records())
+
+    def __contains__(self, value: object) -> bool:
+        return any(one is value or one == value for one in self)
+
+
+class _Items(ItemsView[str, T]):
+    """A registry's names and plugins, likewise."""
+
+    def __init__(self, registry: Registry[T]) -> None:
+        super().__init__(registry)
+        self._registry = registry
+
+    def __iter__(self) -> Iterator[tuple[str, T]]:
+        records = self._registry.index.records()
+        return ((record.name, self._registry._load(record)) for record in records)
+
+
 class Registry(Mapping[str, T]):
     """Plugins by name. Listing them imports nothing; using one imports the module that defines it, and no other.
 
@@ -60,7 +87,8 @@ class Registry(Mapping[str, T]):
       `"error"`. Default: `"first"`. Those that are hidden are told by their record's `shadowed`.
     - `strength`: how far files are looked at. Default: `"hash"`, every file's content, in a source checkout (an
       editable install); else what is configured, `"full"`: every file's stamp, and the content of those that were
-      touched in the last moments.
+      touched in the last moments. A single plugin that is there is proven by all directories and the files that it
+      rests on (`"lazy"`); a name that is not there, by every file.
     """
 
     def __init__(
@@ -198,6 +226,14 @@ class Registry(Mapping[str, T]):
     def __len__(self) -> int:
         return len(self.index.names())
 
+    def values(self) -> ValuesView[T]:
+        """The plugins. Iterating imports one after the other."""
+        return _Values(self)
+
+    def items(self) -> ItemsView[str, T]:
+        """Names and plugins. Iterating imports one after the other."""
+        return _Items(self)
+
     def __contains__(self, name: object) -> bool:
         if not isinstance(name, str):
             return False
@@ -244,8 +280,9 @@ class Registry(Mapping[str, T]):
             _drop_doubtful_bytecode(record.file)
         try:
             if self._given_roots is None:
-                return importlib.import_module(record.module)
-            return _import_from(self._given_roots, record.module)
+                module = importlib.import_module(record.module)
+            else:
+                module = _import_from(self._given_roots, record.module)
         except Exception as error:
             raise PluginImportError(
                 f"plugin {record.name!r} cannot be imported: {record.module} ({record.file}:{record.line}) "
@@ -253,6 +290,15 @@ class Registry(Mapping[str, T]):
                 name=record.module,
                 path=record.file,
             ) from error
+        loaded_from = getattr(module, "__file__", None) or ""
+        if not _is_same_file(loaded_from, record.file):
+            raise PluginImportError(
+                f"plugin {record.name!r} is in {record.file}, but {record.module} was imported from "
+                f"{loaded_from or 'elsewhere'}: two modules have one name, rename one of them",
+                name=record.module,
+                path=record.file,
+            )
+        return module
 
 
 _RULES = ("class", "class-without-suffix", "snake", "module", "stem")
@@ -264,15 +310,38 @@ def _key_rule(key: str | None) -> str | None:
     return f"attribute:{key}"
 
 
+#: How many imports need each root that was not on the search path.
+_needed: dict[str, int] = {}
+_lock = threading.Lock()
+
+
 def _import_from(roots: list[str], module: str) -> Any:
     """Imports a module that is below one of the roots, which need not be on the search path."""
-    missing = [root for root in roots if root not in sys.path]
-    sys.path[:0] = missing
+    with _lock:
+        missing = [root for root in roots if root in _needed or root not in sys.path]
+        for root in reversed(missing):
+            _needed[root] = _needed.get(root, 0) + 1
+            if _needed[root] == 1:
+                sys.path.insert(0, root)
     try:
         return importlib.import_module(module)
     finally:
-        for root in missing:
-            sys.path.remove(root)
+        with _lock:
+            for root in missing:
+                _needed[root] -= 1
+                if _needed[root] == 0:
+                    del _needed[root]
+                    if root in sys.path:
+                        sys.path.remove(root)
+
+
+def _is_same_file(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
 
 
 def _roots_of(package: str) -> list[str]:

@@ -597,7 +597,7 @@ def test_the_shape_of_functools() -> None:
     assert type(documented.cache_info())._fields[:4] == type(theirs.cache_info())._fields
     assert documented.__doc__ == "Says what it is."
     assert documented.__name__ == "documented"
-    assert inspect.signature(documented) == inspect.signature(theirs)  # type: ignore[arg-type]
+    assert inspect.signature(documented) == inspect.signature(theirs)
     documented.cache_clear()
     documented(1)
     assert documented.cache_info().misses == 2

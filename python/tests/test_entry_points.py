@@ -36,7 +36,8 @@ def many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("many")
 def test_all_of_a_hundred_distributions_are_equal() -> None:
-    theirs, ours = importlib.metadata.entry_points(), pc.entry_points()
+    theirs: Any = importlib.metadata.entry_points()
+    ours: Any = pc.entry_points()
     assert type(ours) is type(theirs)
     assert len({point.dist.metadata["Name"] for point in told_flat(ours)}) > 50
     assert told(told_flat(ours)) == told(told_flat(theirs))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from conftest import Run
 
 
@@ -118,6 +120,27 @@ def test_nothing_is_kept_where_nobody_wants_it(run: Run) -> None:
 
     directory = run(program, PLUGCACHE_NO_CACHE="1")
     assert not os.path.exists(directory)
+
+
+def test_a_directory_that_others_can_write_to_is_refused_with_one_warning(run: Run, tmp_path: Path) -> None:
+    program = """
+        import warnings
+        import plugcache as pc
+        kept = pc.cached(name="kept")(abs)
+        also = pc.cached(name="also")(abs)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            print(kept(-1), also(-1), kept(-1), kept.cache_info().hits)
+        print(len(caught), caught[0].category.__name__, caught[0].message)
+    """
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    told = run(program, PLUGCACHE_DIR=str(shared)).splitlines()
+    assert told[0] == "1 1 1 1"
+    assert told[1].startswith("1 PlugcacheWarning caches are in memory only: ")
+    assert "chmod 700" in told[1]
+    assert list(shared.iterdir()) == []
 
 
 def test_settings_come_from_the_environment(run: Run) -> None:

@@ -225,6 +225,18 @@ def test_roots_need_not_be_on_the_search_path(tmp_path: Path) -> None:
     del sys.modules["loose_plugin_module"]
 
 
+def test_another_module_of_the_same_name_is_not_taken_for_the_plugin(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "module_of_one_name.py").write_text(f"class {name.title()}Plugin:\n    pass\n")
+    first = pc.Registry[type]("first", roots=[tmp_path / "one"], suffix="Plugin")
+    second = pc.Registry[type]("second", roots=[tmp_path / "two"], suffix="Plugin")
+    assert first["One"].__name__ == "OnePlugin"
+    with pytest.raises(pc.PluginImportError, match="two modules have one name"):
+        second["Two"]
+    del sys.modules["module_of_one_name"]
+
+
 def test_a_source_checkout_is_looked_at_by_content(tree: Tree) -> None:
     tree.plugin("one", "one")
     assert not tree.registry().is_development

@@ -101,7 +101,8 @@ def test_manifests_are_read_once_in_their_time() -> None:
 
     def load(plugin_id: str) -> dict[str, Any]:
         loaded.append(plugin_id)
-        return json.loads('{"inputs": []}') | {"id": plugin_id}
+        manifest: dict[str, Any] = json.loads('{"inputs": []}')
+        return {**manifest, "id": plugin_id}
 
     assert manifests.get("ocr", load) == {"inputs": [], "id": "ocr"}
     manifests.get("ocr", load)["inputs"].append("spoilt")

@@ -53,12 +53,14 @@ pub(crate) fn encode(
             tuple(args, key, 0)?;
             let mut named = Vec::with_capacity(kwargs.len());
             for (name, value) in kwargs.iter() {
-                named.push((name.cast::<PyString>().map_err(PyErr::from)?.to_str()?.to_owned(), value));
+                named.push((name.cast_into::<PyString>().map_err(PyErr::from)?, value));
             }
-            named.sort_by(|left, right| left.0.cmp(&right.0));
+            if named.len() > 1 {
+                named.sort_by(|left, right| left.0.to_str().ok().cmp(&right.0.to_str().ok()));
+            }
             key.tuple(named.len() * 2);
             for (name, value) in named {
-                name.encode(key);
+                name.to_str()?.encode(key);
                 part(&value, key, 1)?;
             }
             Ok(())

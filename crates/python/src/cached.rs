@@ -7,7 +7,7 @@ use std::{
     cell::RefCell,
     path::PathBuf,
     sync::{
-        PoisonError, RwLock,
+        Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -28,7 +28,7 @@ use pyo3::{
 
 use crate::{
     arguments::{self, NoKey},
-    error::{Class, Failure, raise},
+    error::{Class, Failure, raise, warn},
     kept::{Format, Kept, NotGiven, codec},
     settings, stats, task,
 };
@@ -40,7 +40,10 @@ pub(crate) type Results = Cache<KeyBytes, Kept>;
 pub(crate) struct Cached {
     function: Py<PyAny>,
     pub(crate) options: Options,
-    built: RwLock<Option<Built>>,
+    /// The cache that was built first: for most programs, the only one.
+    first: OnceLock<Built>,
+    /// The one that was built last, after the package was configured anew.
+    later: RwLock<Option<Built>>,
     has_warned: AtomicBool,
 }
 
@@ -126,8 +129,9 @@ impl Cached {
     #[new]
     fn new(function: Bound<'_, PyAny>, options: &Bound<'_, PyDict>) -> PyResult<Self> {
         let options: Options = options.extract()?;
-        let (built, has_warned) = (RwLock::new(None), AtomicBool::new(false));
-        Ok(Self { function: function.unbind(), options, built, has_warned })
+        let (first, later) = (OnceLock::new(), RwLock::new(None));
+        let has_warned = AtomicBool::new(false);
+        Ok(Self { function: function.unbind(), options, first, later, has_warned })
     }
 
     #[pyo3(signature = (*args, **kwargs))]
@@ -305,16 +309,23 @@ impl Cached {
         args: &Bound<'_, PyTuple>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> Option<Py<PyAny>> {
-        let kept = KEY.with(|place| {
+        let seen = KEY.with(|place| {
             // Describing an argument can run code that calls a cached function in its turn.
             let mut key = place.try_borrow_mut().ok()?;
             key.clear();
             arguments::encode(args, kwargs, &mut key).ok()?;
-            let built = self.built.read().unwrap_or_else(PoisonError::into_inner);
-            let built = built.as_ref().filter(|built| built.epoch == settings::epoch())?;
-            built.cache.glance(&key)
+            // Under the cache's lock an object is counted, and nothing is run.
+            let see = |kept: &Arc<Kept>| kept.unchangeable(py).ok_or_else(|| Arc::clone(kept));
+            let epoch = settings::epoch();
+            if let Some(first) = self.first.get()
+                && first.epoch == epoch
+            {
+                return first.cache.glance(&key, see);
+            }
+            let later = self.later.read().unwrap_or_else(PoisonError::into_inner);
+            later.as_ref().filter(|later| later.epoch == epoch)?.cache.glance(&key, see)
         })?;
-        kept.hand_out(py).ok()
+        seen.or_else(|kept| kept.hand_out(py)).ok()
     }
 
     /// The key of a call; `None`, with a warning the first time, if an argument cannot be one.
@@ -352,30 +363,35 @@ impl Cached {
 
     /// One warning, once for the function.
     fn warn_once(&self, py: Python<'_>, what: &str) -> PyResult<()> {
-        static WARN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         if self.has_warned.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        let warn = WARN.import(py, "plugcache._errors", "warn")?;
-        warn.call1((format!("{} {what}", self.options.name),)).map(drop)
+        warn(py, &format!("{} {what}", self.options.name))
     }
 
     /// The cache, made when it is first asked for, and again after the package was configured anew.
     pub(crate) fn cache(&self, py: Python<'_>) -> PyResult<Results> {
         let epoch = settings::epoch();
-        let known = |built: &Option<Built>| {
-            built.as_ref().filter(|built| built.epoch == epoch).map(|built| built.cache.clone())
+        let known = |built: Option<&Built>| {
+            built.filter(|built| built.epoch == epoch).map(|built| built.cache.clone())
         };
-        let found = known(&self.built.read().unwrap_or_else(PoisonError::into_inner));
+        let later = || self.later.read().unwrap_or_else(PoisonError::into_inner);
+        let found = known(self.first.get()).or_else(|| known(later().as_ref()));
         if let Some(cache) = found {
             return Ok(cache);
         }
         let made = py.detach(|| self.options.build()).map_err(|error| error.raise(py))?;
-        let mut place = self.built.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(cache) = known(&place) {
+        settings::tell_trouble(py)?;
+        let built = Built { epoch, cache: made.clone() };
+        let Err(built) = self.first.set(built) else { return Ok(made) };
+        if let Some(cache) = known(self.first.get()) {
             return Ok(cache);
         }
-        let old = place.replace(Built { epoch, cache: made.clone() });
+        let mut place = self.later.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cache) = known(place.as_ref()) {
+            return Ok(cache);
+        }
+        let old = place.replace(built);
         drop(place);
         py.detach(|| drop(old));
         Ok(made)
@@ -435,7 +451,7 @@ impl Cached {
             Err(NotGiven::Unshareable) => function.call(args, kwargs).map(Bound::unbind),
             Err(NotGiven::Unreadable) => {
                 py.detach(|| cache.remove(key));
-                self.load(py, key, function, args, kwargs)
+                function.call(args, kwargs).map(Bound::unbind)
             }
         }
     }

@@ -41,6 +41,12 @@ pub(crate) fn raise(py: Python<'_>, class: Class, what: impl Display) -> PyErr {
     }
 }
 
+/// One `PlugcacheWarning`.
+pub(crate) fn warn(py: Python<'_>, what: &str) -> PyResult<()> {
+    static WARN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    WARN.import(py, "plugcache._errors", "warn")?.call1((what,)).map(drop)
+}
+
 /// What fails while no interpreter is at hand, to be raised where one is.
 pub(crate) enum Failure {
     /// Settings that cannot be used.

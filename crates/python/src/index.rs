@@ -4,6 +4,7 @@ use std::{path::PathBuf, str::FromStr, sync::Arc};
 
 use plugcache::{
     Resolver,
+    cache::Strength,
     discovery::{
         index::{Report, Session},
         plugin::Plugin,
@@ -23,6 +24,8 @@ use crate::{convert, error::Failure, settings};
 #[pyclass(frozen, module = "plugcache._plugcache")]
 pub(crate) struct Index {
     resolver: Resolver,
+    /// For single plugins.
+    one: Resolver,
 }
 
 /// What is known of a plugin that was not imported.
@@ -87,7 +90,13 @@ impl Index {
     fn new(py: Python<'_>, wanted: &Bound<'_, PyDict>) -> PyResult<Self> {
         let wanted: Wanted = wanted.extract()?;
         let resolver = py.detach(|| wanted.resolver()).map_err(|error| error.raise(py))?;
-        Ok(Self { resolver })
+        settings::tell_trouble(py)?;
+        let mut session = resolver.session().clone();
+        if wanted.strength.is_none() && session.strength == Strength::Full {
+            session.strength = Strength::Lazy;
+        }
+        let one = resolver.clone().with_session(session);
+        Ok(Self { resolver, one })
     }
 
     /// Names of all plugins, sorted.
@@ -103,7 +112,7 @@ impl Index {
 
     /// The plugin of a name; `UnknownPluginError` or `AmbiguousPluginError`.
     fn find(&self, py: Python<'_>, name: &str) -> PyResult<Record> {
-        let found = py.detach(|| self.resolver.resolve(name).outcome.map_err(Failure::from));
+        let found = py.detach(|| self.one.resolve(name).outcome.map_err(Failure::from));
         let found = found.map_err(|error| error.raise(py))?;
         Ok(self.record(found))
     }

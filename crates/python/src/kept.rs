@@ -74,6 +74,15 @@ impl Kept {
         Self { object: PyOnceLock::new(), bytes: Mutex::new(Written::Yes(bytes.to_owned())), format }
     }
 
+    /// The object itself, where it is known and cannot change.
+    #[inline]
+    pub(crate) fn unchangeable(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        match self.object.get(py) {
+            Some((object, Isolation::Same)) => Some(object.clone_ref(py)),
+            _ => None,
+        }
+    }
+
     /// The value for a caller, who may do with it what he likes.
     #[inline]
     pub(crate) fn hand_out(&self, py: Python<'_>) -> Result<Py<PyAny>, NotGiven> {

@@ -22,7 +22,7 @@ use plugcache::{
 use pyo3::prelude::*;
 use tempfile::TempDir;
 
-use crate::error::Failure;
+use crate::error::{Failure, warn};
 
 /// What all of the package shares.
 pub(crate) struct State {
@@ -37,6 +37,8 @@ pub(crate) struct State {
     pub(crate) data_directory: Option<PathBuf>,
     /// Keeps what is not to be kept: gone when the program ends.
     temporary: Mutex<Option<(u32, TempDir)>>,
+    /// Why nothing is kept beyond the process, until somebody was told.
+    trouble: Mutex<Option<String>>,
 }
 
 static STATE: RwLock<Option<Arc<State>>> = RwLock::new(None);
@@ -76,10 +78,17 @@ impl State {
             all.dedup();
             all
         };
-        let hub = Hub::builder().settings(config.settings());
-        let hub = match directories.first() {
-            Some(directory) => hub.directory(directory).build_anyway(),
-            None => hub.build_anyway(),
+        let mut trouble = None;
+        let kept = directories
+            .first()
+            .map(|place| Hub::builder().settings(config.settings()).directory(place).build());
+        let hub = match kept {
+            Some(Ok(hub)) => hub,
+            Some(Err(error)) => {
+                trouble = Some(format!("caches are in memory only: {error}"));
+                Hub::builder().settings(config.settings()).build()?
+            }
+            None => Hub::builder().settings(config.settings()).build()?,
         };
         let own = || Xdg::new().ok().map(|strategy| strategy.data_dir().join("plugcache"));
         Ok(Self {
@@ -96,6 +105,7 @@ impl State {
                 .map(|data| absolute(&data))
                 .or_else(|| config.data_directory.value.clone())
                 .or_else(own),
+            trouble: Mutex::new(trouble),
             temporary: Mutex::new(temporary.map(|place| (std::process::id(), place))),
         })
     }
@@ -122,6 +132,13 @@ impl Drop for State {
     fn drop(&mut self) {
         self.remove_temporary();
     }
+}
+
+/// Warns, once, if caches cannot be kept where they should be.
+pub(crate) fn tell_trouble(py: Python<'_>) -> PyResult<()> {
+    let state = py.detach(state).map_err(|error| error.raise(py))?;
+    let trouble = state.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
+    trouble.map_or(Ok(()), |what| warn(py, &what))
 }
 
 fn user_file() -> Result<Files, Failure> {

@@ -36,6 +36,8 @@ pub(crate) struct Load {
     lookup: Mutex<Option<Lookup>>,
     stage: Arc<Stage>,
     bell: Arc<Bell>,
+    cache: Results,
+    key: KeyBytes,
 }
 
 /// What the coroutine and the event loop hand to each other.
@@ -125,11 +127,18 @@ impl Load {
             args: args.clone().unbind(),
             kwargs: kwargs.clone().unbind(),
         };
+        let (own_cache, own_key) = (cache.clone(), key.clone());
         let lookup = async move {
             let run = async |_: &KeyBytes, said: &Said<'_>| call.run(&own, said).await.map(Some);
             cache.get_or_load_async_with(&key, run).await
         };
-        Self { lookup: Mutex::new(Some(Box::pin(lookup))), stage, bell: Arc::default() }
+        Self {
+            lookup: Mutex::new(Some(Box::pin(lookup))),
+            stage,
+            bell: Arc::default(),
+            cache: own_cache,
+            key: own_key,
+        }
     }
 
     fn lookup(&self) -> MutexGuard<'_, Option<Lookup>> {
@@ -191,7 +200,10 @@ impl Load {
                 Ok(value) => value,
                 Err(NotGiven::Raised(error)) => return error,
                 // Whoever awaits sees to it: see `plugcache._tasks`.
-                Err(NotGiven::Unshareable | NotGiven::Unreadable) => {
+                Err(not_given) => {
+                    if matches!(not_given, NotGiven::Unreadable) {
+                        py.detach(|| self.cache.remove(&self.key));
+                    }
                     match py.import("plugcache._tasks").and_then(|tasks| tasks.getattr("AGAIN")) {
                         Ok(again) => again.unbind(),
                         Err(error) => return error,

@@ -69,15 +69,20 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
         }
     }
 
-    /// The value of a key if memory has one that time and generations alone prove fresh; `None` says nothing but that
-    /// a lookup would have to look further, and is not counted. For who must not be kept waiting, by a file either:
-    /// another way in stands behind it.
+    /// Shows the value of a key to `see`, if memory has one that time and generations alone prove fresh; `None` says
+    /// nothing but that a lookup would have to look further, and is not counted. For who must not be kept waiting, by a
+    /// file either, and does not need the value to stay: `see` runs under a lock that writers wait for, so it has to be
+    /// short, and must not come back to this cache.
     #[inline]
-    pub fn glance(&self, key: &K) -> Option<Arc<V>> {
-        match self.shared.glance(self.shared.entries.hash(key), key) {
-            Glance::Hit(value, _) => Some(value),
-            _ => None,
-        }
+    pub fn glance<T>(&self, key: &K, see: impl FnOnce(&Arc<V>) -> T) -> Option<T> {
+        let shared = &*self.shared;
+        let hash = shared.entries.hash(key);
+        let generation = shared.control.generation();
+        let shard = shared.entries.shard_of(hash);
+        let is_fresh = |entry: &Entry<K, V>| shared.is_plainly_fresh(entry, generation);
+        let (seen, cost) = shared.entries.see(shard, hash, key, is_fresh, see)?;
+        shared.counters.memory_hit(shard, cost);
+        Some(seen)
     }
 
     /// Like [`get`](Self::get), and tells a key that is known to have no value from one of which nothing is

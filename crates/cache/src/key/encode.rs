@@ -76,7 +76,12 @@ impl KeyBytes {
     }
 
     /// LEB128: seven bits a byte, the lowest first.
-    fn number(&mut self, mut value: u128) {
+    #[inline]
+    fn number(&mut self, value: u128) {
+        if value < 0x80 { self.0.push(value as u8) } else { self.long_number(value) }
+    }
+
+    fn long_number(&mut self, mut value: u128) {
         loop {
             let low = (value & 0x7f) as u8;
             value >>= 7;
