@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 import sys
 from collections import namedtuple
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast, overload
 
 from ._errors import ConfigError
-from ._plugcache import Cached as _Native
+from ._plugcache import Cached as _Native, digest as _digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Iterable
+    from datetime import timedelta
     from types import CodeType, FunctionType
     from typing import Concatenate, Literal, NamedTuple, ParamSpec, Protocol, TypeVar
 
@@ -238,7 +237,8 @@ def seconds(span: float | timedelta | None) -> float | None:
     """A span of time in seconds."""
     if span is None:
         return None
-    given = span.total_seconds() if isinstance(span, timedelta) else float(span)
+    # `datetime` is not imported for this: whoever has such a span has done so.
+    given = float(span) if isinstance(span, (int, float)) else span.total_seconds()
     if not 0 < given < 1e10:
         raise ConfigError(f"ttl is {span!r}: expected more than 0 seconds, or None for results that live for ever")
     return given
@@ -255,7 +255,7 @@ def cache_name(name: str) -> str:
     if plain == name.replace(".", "-") and plain[:1].isalnum() and len(plain) <= 63:
         return plain
     # What was changed is told apart by a digest: two names never become one.
-    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=5).hexdigest()
+    digest = _digest_of(name.encode("utf-8", "surrogatepass"))[:10]
     plain = "".join(character if character in _ALLOWED else "-" for character in name.lower())
     return f"{plain.strip('-_')[-50:].strip('-_') or 'cache'}-{digest}"
 
@@ -292,30 +292,30 @@ def _identity(function: Callable[..., Any]) -> _Identity:
         # A built-in function, a partial one, an object that can be called: what it does cannot be seen.
         return _Identity(name, "", "", False)
     plain = cast("FunctionType", function)
-    digest = hashlib.blake2b(digest_size=12)
-    is_told = _digest(digest, code) & _digest(digest, (plain.__defaults__, plain.__kwdefaults__))
+    told = bytearray()
+    is_told = _tell(told, code) & _tell(told, (plain.__defaults__, plain.__kwdefaults__))
     file = code.co_filename
     is_file = not file.startswith("<")
     is_stable = is_told and is_file and plain.__closure__ is None and "<" not in qualname
-    return _Identity(name, os.path.abspath(file) if is_file else file, digest.hexdigest(), is_stable)
+    return _Identity(name, os.path.abspath(file) if is_file else file, _digest_of(bytes(told)), is_stable)
 
 
-def _digest(digest: Any, value: Any) -> bool:
+def _tell(told: bytearray, value: Any) -> bool:
     """Adds what a function does. False: something of it is known to this process alone."""
-    digest.update(type(value).__name__.encode())
+    told += type(value).__name__.encode() + b":"
     if hasattr(value, "co_code"):
-        digest.update(value.co_code)
+        told += value.co_code
         shape = (value.co_argcount, value.co_posonlyargcount, value.co_kwonlyargcount, value.co_flags)
-        return _digest(digest, (value.co_consts, value.co_names, value.co_varnames, value.co_freevars, shape))
+        return _tell(told, (value.co_consts, value.co_names, value.co_varnames, value.co_freevars, shape))
     if isinstance(value, (tuple, list)):
-        digest.update(str(len(value)).encode())
-        return all([_digest(digest, part) for part in value])
+        told += str(len(value)).encode() + b":"
+        return all([_tell(told, part) for part in value])
     if isinstance(value, dict):
-        return all([_digest(digest, pair) for pair in sorted(value.items(), key=lambda pair: str(pair[0]))])
+        return all([_tell(told, pair) for pair in sorted(value.items(), key=lambda pair: str(pair[0]))])
     if isinstance(value, frozenset):
-        return all([_digest(digest, part) for part in sorted(map(repr, value))])
+        return all([_tell(told, part) for part in sorted(map(repr, value))])
     if value is None or value is Ellipsis or type(value) in (bool, int, float, complex, str, bytes):
-        told = repr(value).encode("utf-8", "surrogatepass")
-        digest.update(str(len(told)).encode() + b":" + told)
+        text = repr(value).encode("utf-8", "surrogatepass")
+        told += str(len(text)).encode() + b":" + text
         return True
     return False

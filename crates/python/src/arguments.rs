@@ -79,23 +79,21 @@ fn tuple(tuple: &Bound<'_, PyTuple>, key: &mut KeyBytes, depth: u32) -> Result<(
 
 fn part(object: &Bound<'_, PyAny>, key: &mut KeyBytes, depth: u32) -> Result<(), NoKey> {
     if let Ok(text) = object.cast_exact::<PyString>() {
-        match text.to_str() {
-            Ok(text) => text.encode(key),
-            Err(_) => {
-                key.tuple(2);
-                'u'.encode(key);
-                let bytes = text.call_method1("encode", ("utf-8", "surrogatepass"))?;
-                bytes.cast::<PyBytes>().map_err(PyErr::from)?.as_bytes().encode(key);
-            }
+        if let Ok(text) = text.to_str() {
+            text.encode(key);
+        } else {
+            key.tuple(2);
+            'u'.encode(key);
+            let bytes = text.call_method1("encode", ("utf-8", "surrogatepass"))?;
+            bytes.cast::<PyBytes>().map_err(PyErr::from)?.as_bytes().encode(key);
         }
     } else if let Ok(int) = object.cast_exact::<PyInt>() {
-        match int.extract::<i64>() {
-            Ok(int) => int.encode(key),
-            Err(_) => {
-                key.tuple(2);
-                'i'.encode(key);
-                int.str()?.to_str()?.encode(key);
-            }
+        if let Ok(int) = int.extract::<i64>() {
+            int.encode(key);
+        } else {
+            key.tuple(2);
+            'i'.encode(key);
+            int.str()?.to_str()?.encode(key);
         }
     } else if object.is_none() {
         None::<bool>.encode(key);
@@ -129,7 +127,9 @@ fn frozen_set(set: &Bound<'_, PyFrozenSet>, key: &mut KeyBytes, depth: u32) -> R
     parts.sort_by(|left, right| left.as_slice().cmp(right.as_slice()));
     key.tuple(parts.len() + 1);
     'S'.encode(key);
-    parts.iter().for_each(|bytes| bytes.encode(key));
+    for bytes in parts {
+        bytes.encode(key);
+    }
     Ok(())
 }
 

@@ -256,6 +256,7 @@ impl Cached {
     }
 
     /// The bytes that stand for these arguments; `None` if a call with them is not kept.
+    #[expect(clippy::unused_self, reason = "asked of a function in Python, whose settings may count one day")]
     #[pyo3(signature = (*args, **kwargs))]
     fn cache_key<'py>(
         &self,
@@ -443,7 +444,7 @@ impl Cached {
             Err(LoadError::Loader(error)) if !is_ours && is_interruption(&error) => {
                 return self.load(py, key, function, args, kwargs);
             }
-            Err(error) => return self.without(py, error, function, args, kwargs),
+            Err(error) => return without(py, error, function, args, kwargs),
         };
         match give(py, &answer) {
             Ok(value) => Ok(value),
@@ -455,20 +456,19 @@ impl Cached {
             }
         }
     }
+}
 
-    /// What a call comes to that the cache has no value for.
-    fn without(
-        &self,
-        py: Python<'_>,
-        error: LoadError<PyErr>,
-        function: &Bound<'_, PyAny>,
-        args: &Bound<'_, PyTuple>,
-        kwargs: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Py<PyAny>> {
-        match error {
-            LoadError::Timeout { .. } => function.call(args, kwargs).map(Bound::unbind),
-            error => Err(raised(py, error)),
-        }
+/// What a call comes to that the cache has no value for.
+fn without(
+    py: Python<'_>,
+    error: LoadError<PyErr>,
+    function: &Bound<'_, PyAny>,
+    args: &Bound<'_, PyTuple>,
+    kwargs: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Py<PyAny>> {
+    match error {
+        LoadError::Timeout { .. } => function.call(args, kwargs).map(Bound::unbind),
+        error => Err(raised(py, error)),
     }
 }
 

@@ -21,8 +21,8 @@ type Found = (Vec<String>, Vec<(String, String, String, usize)>);
 pub(crate) fn entry_points(
     py: Python<'_>,
     path: Vec<PathBuf>,
-    group: Option<String>,
-    name: Option<String>,
+    group: Option<&str>,
+    name: Option<&str>,
     strength: Option<String>,
 ) -> PyResult<Found> {
     let version = py.version_info();
@@ -36,8 +36,7 @@ pub(crate) fn entry_points(
         session.refresh = state.refresh;
         session.lock_timeout = state.lock_timeout;
         let wants = |entry: &EntryPointRef<'_>| {
-            group.as_ref().is_none_or(|group| group == entry.group)
-                && name.as_ref().is_none_or(|name| name == entry.name)
+            group.is_none_or(|group| group == entry.group) && name.is_none_or(|name| name == entry.name)
         };
         let (_, found) = session.ask(|snapshot| {
             let index = snapshot.index();

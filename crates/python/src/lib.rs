@@ -35,9 +35,16 @@ fn _plugcache(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<store::PluginData>()?;
     module.add_function(wrap_pyfunction!(entry_points::entry_points, module)?)?;
     module.add_function(wrap_pyfunction!(settings::configure, module)?)?;
+    module.add_function(wrap_pyfunction!(digest, module)?)?;
     module.add_function(wrap_pyfunction!(settings::directories, module)?)?;
     module.add_function(wrap_pyfunction!(settings::remove_temporary, module)?)?;
     module.add_function(wrap_pyfunction!(stats::stats, module)?)?;
     module.add_function(wrap_pyfunction!(stats::clear, module)?)?;
     Ok(())
+}
+
+/// Identity of some bytes, in hexadecimal digits. `hashlib` takes longer to import than all of the package.
+#[pyfunction]
+fn digest(bytes: &[u8]) -> String {
+    plugcache_cache::Digest::of(bytes).to_string()
 }

@@ -241,7 +241,7 @@ impl Load {
         py: Python<'_>,
         kind: Bound<'_, PyAny>,
         value: Option<Bound<'_, PyAny>>,
-        traceback: Option<Bound<'_, PyAny>>,
+        traceback: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         let _ = traceback;
         let error = PyErr::from_value(value.filter(|value| !value.is_none()).unwrap_or(kind));

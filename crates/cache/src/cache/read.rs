@@ -78,10 +78,10 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
         let shared = &*self.shared;
         let hash = shared.entries.hash(key);
         let generation = shared.control.generation();
-        let shard = shared.entries.shard_of(hash);
+        let at = shared.entries.shard_of(hash);
         let is_fresh = |entry: &Entry<K, V>| shared.is_plainly_fresh(entry, generation);
-        let (seen, cost) = shared.entries.see(shard, hash, key, is_fresh, see)?;
-        shared.counters.memory_hit(shard, cost);
+        let (seen, cost) = shared.entries.see(at, hash, key, is_fresh, see)?;
+        shared.counters.memory_hit(at, cost);
         Some(seen)
     }
 

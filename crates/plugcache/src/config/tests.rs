@@ -92,3 +92,17 @@ fn a_misspelt_variable_is_noticed_and_those_of_others_are_not() {
     let config = Config::read(variables, &Files::default()).unwrap();
     assert_eq!(config.unknown, ["PLUGCACHE_MAXSIZE", "PLUGCACHE_TTL"]);
 }
+
+#[test]
+fn the_users_file_is_read_alone_where_the_directory_does_not_count() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("plugcache.toml");
+    let files = Files::of_user(&path).unwrap();
+    assert!(files.user.is_none() && files.project.is_none());
+    std::fs::write(&path, "[cache]\nlock-timeout = 4\n").unwrap();
+    let files = Files::of_user(&path).unwrap();
+    assert!(files.project.is_none());
+    assert_eq!(Config::read(NONE, &files).unwrap().lock_timeout.value, Duration::from_secs(4));
+    std::fs::write(&path, "[cache\n").unwrap();
+    assert!(Files::of_user(&path).is_err());
+}
