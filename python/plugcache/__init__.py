@@ -109,7 +109,7 @@ def stats() -> dict[str, dict[str, Any]]:
 
 
 def clear(name: str | None = None) -> int:
-    """Clears one cache, or all of them, in memory and on disk. Returns how many entries went. Plugins' own data stays."""
+    """Clears one cache, or all of them, in memory and on disk; plugins' own data stays. Returns how many entries went."""
     return _plugcache.clear(name)
 
 

@@ -100,6 +100,19 @@ def run(place: Path) -> Run:
     return run
 
 
+@pytest.fixture
+def run_fixed(place: Path) -> Run:
+    """Runs programs that are in one file, as one program is in its second process."""
+    def run(code: str, *arguments: str, **variables: str) -> str:
+        script = place / "program.py"
+        text = textwrap.dedent(code)
+        if not script.exists() or script.read_text() != text:
+            script.write_text(text)
+        return run_file(place, script, *arguments, **variables)
+
+    return run
+
+
 def run_file(place: Path, script: Path, *arguments: str, **variables: str) -> str:
     """Runs a script, and returns what it prints; anything on standard error is a failure."""
     environment = {

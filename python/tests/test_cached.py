@@ -1,11 +1,9 @@
-"""`cached`: keys, results, threads, tasks, processes."""
+"""`cached`: results, threads, inputs, figures."""
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import dataclasses
-import decimal
 import enum
 import functools
 import inspect
@@ -13,9 +11,7 @@ import os
 import pathlib
 import pickle
 import threading
-import uuid
 from collections.abc import Generator
-from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 import pytest
@@ -28,132 +24,6 @@ from conftest import Run
 class Colour(enum.Enum):
     RED = 1
     BLUE = 2
-
-
-class Text(str, enum.Enum):
-    ONE = "1"
-
-
-class Number(enum.IntEnum):
-    ONE = 1
-
-
-class Flag(enum.Flag):
-    A = 1
-    B = 2
-
-
-@dataclasses.dataclass(frozen=True)
-class Point:
-    x: int
-    y: float
-
-
-class Pair(NamedTuple):
-    x: int
-    y: int
-
-
-DISTINCT: list[Any] = [
-    1, 1.0, True, "1", b"1", None, 0, False, 0.0, -0.0, "", b"", (), (1,), (1.0,), (True,), ((1,),), ("1",),
-    frozenset(), frozenset({1}), frozenset({True}), Colour.RED, Colour.BLUE, Text.ONE, Number.ONE, Flag.A,
-    Flag.A | Flag.B, Point(1, 1.0), Point(1, 1), Pair(1, 1), (1, 1), 2**70, str(2**70), -(2**70), 1j, float("nan"),
-    float("inf"), "\ud800", b"\xed\xa0\x80", pathlib.Path("a"), pathlib.PurePosixPath("a"), decimal.Decimal("1"),
-    decimal.Decimal("1.0"), uuid.UUID(int=1), datetime(2020, 1, 1), datetime(2020, 1, 1, tzinfo=timezone.utc),
-    timedelta(1), ("f", 1), ("x", "y", ()), ("k", (), ()), range(3), range(4),
-]  # fmt: skip
-
-
-def test_behaviour_11_arguments_keep_type_and_identity() -> None:
-    @pc.cached
-    def same(value: Any) -> int:
-        return next(numbers)
-
-    numbers = iter(range(1000))
-    first = [same(value) for value in DISTINCT]
-    assert len(set(first)) == len(DISTINCT)
-    assert [same(value) for value in DISTINCT] == first
-    assert [same(copy.deepcopy(value)) for value in DISTINCT] == first
-    keys = {same.cache_key(value) for value in DISTINCT}
-    assert len(keys) == len(DISTINCT)
-    assert None not in keys
-    assert same.cache_key(frozenset({"a", "b", 3})) == same.cache_key(frozenset({3, "b", "a"}))
-
-
-def test_arguments_by_name_are_in_no_order_and_are_not_those_by_position() -> None:
-    @pc.cached
-    def told(*args: Any, **kwargs: Any) -> int:
-        return next(numbers)
-
-    numbers = iter(range(100))
-    assert told(a=1, b=2) == told(b=2, a=1) == 0
-    assert told(1, b=2) == 1
-    assert told("a", 1, "b", 2) == 2
-    assert told(("a", 1)) == 3
-    assert told(a=1, b=2.0) == 4
-
-
-VALUES: list[Any] = [
-    None, True, False, 0, 1, -1, 2**63 - 1, 2**70, -(2**70), 0.0, 0.1, 1e300, 5e-324, 1 / 3, float("inf"), 1j, "", "é\0",
-    b"", b"\xff", bytearray(b"a"), (), (1,), [], [1, [2]], {}, {"a": 1, "b": [2]}, {1: 2, "1": 3, None: 4, (1,): 5},
-    {"$tuple": [1]}, {"b": 1, "a": 2}, set(), {1, "a"}, frozenset({1}), [(), {"x": (1, b"y")}], {"z": {"$set": ()}},
-]  # fmt: skip
-
-
-def exact(value: Any) -> Any:
-    """A value with all its types, and the order of its dictionaries."""
-    if isinstance(value, (list, tuple)):
-        return (type(value), [exact(part) for part in value])
-    if isinstance(value, dict):
-        return (dict, [(exact(key), exact(part)) for key, part in value.items()])
-    if isinstance(value, (set, frozenset)):
-        return (type(value), sorted(map(repr, value)))
-    return (type(value), repr(value))
-
-
-PROGRAM = """
-    import sys
-    sys.path.insert(0, {tests!r})
-    import test_cached, plugcache as pc
-
-    def value(number: int, fail: bool):
-        if fail:
-            raise LookupError(number)
-        return test_cached.VALUES[number]
-
-    kept = pc.cached(value)
-    for number, expected in enumerate(test_cached.VALUES):
-        if sys.argv[1] == "cold":
-            kept(number, False)
-        # What was not kept would be computed, and would fail.
-        value.__globals__["test_cached"].VALUES[number] = LookupError
-        got = kept(number, False)
-        assert test_cached.exact(got) == test_cached.exact(expected), (got, expected)
-    print(kept.cache_info().loads, kept.cache_info().disk_hits)
-"""
-
-
-def test_behaviour_11_and_14_results_come_back_from_disk_as_what_they_were(run_fixed: Run) -> None:
-    program = PROGRAM.format(tests=os.path.dirname(__file__))
-    assert run_fixed(program, "cold") == f"{len(VALUES)} 0"
-    assert run_fixed(program, "warm") == f"0 {len(VALUES)}"
-
-
-@pytest.fixture
-def run_fixed(place: pathlib.Path) -> Run:
-    """Runs programs that are in one file, as one program is in its second process."""
-    import textwrap
-
-    from conftest import run_file
-
-    def run(code: str, *arguments: str, **variables: str) -> str:
-        script = place / "program.py"
-        text = textwrap.dedent(code)
-        if not script.exists() or script.read_text() != text:
-            script.write_text(text)
-        return run_file(place, script, *arguments, **variables)
-
-    return run
 
 
 def test_behaviour_14_none_and_nothing_are_values_and_errors_are_not_kept() -> None:
@@ -353,103 +223,6 @@ def test_a_function_that_asks_for_its_own_value_is_told() -> None:
         return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
 
     assert fibonacci(80) == 23416728348467685
-
-
-def test_behaviour_8_many_tasks_compute_one_result_once() -> None:
-    calls = []
-
-    @pc.cached
-    async def slow(key: str) -> list[str]:
-        calls.append(key)
-        await asyncio.sleep(0.01)
-        return [key]
-
-    async def main() -> list[list[str]]:
-        return list(await asyncio.gather(*(slow("ab"[number % 2]) for number in range(20))))
-
-    assert inspect.iscoroutinefunction(slow)
-    results = asyncio.run(main())
-    assert sorted(calls) == ["a", "b"]
-    assert results == [["a"], ["b"]] * 10
-    results[0].append("spoilt")
-    # Another event loop, and the same results.
-    assert asyncio.run(main())[0] == ["a"]
-    assert sorted(calls) == ["a", "b"]
-    assert slow.cache_info().loads == 2
-
-
-def test_tasks_that_fail_or_are_cancelled_leave_the_others_be() -> None:
-    calls: list[str] = []
-
-    async def main() -> None:
-        started = asyncio.Event()
-        go = asyncio.Event()
-
-        @pc.cached
-        async def slow(key: str) -> str:
-            calls.append(key)
-            started.set()
-            try:
-                await go.wait()
-            except asyncio.CancelledError:
-                calls.append("cancelled")
-                raise
-            if key == "fails":
-                raise ValueError(key)
-            return key
-
-        leader = asyncio.create_task(slow("a"))
-        await started.wait()
-        follower = asyncio.create_task(slow("a"))
-        other = asyncio.create_task(slow("a"))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        other.cancel()
-        leader.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await leader
-        with pytest.raises(asyncio.CancelledError):
-            await other
-        go.set()
-        assert await asyncio.wait_for(follower, 20) == "a"
-        assert calls == ["a", "cancelled", "a"]
-        failing = await asyncio.gather(*(slow("fails") for _ in range(3)), return_exceptions=True)
-        assert [str(error) for error in failing] == ["fails"] * 3
-        with pytest.raises(asyncio.TimeoutError):
-            go.clear()
-            await asyncio.wait_for(slow("late"), 0.01)
-        go.set()
-        assert await slow("late") == "late"
-
-    asyncio.run(main())
-
-
-def test_threads_with_event_loops_share_one_computation() -> None:
-    calls = []
-
-    @pc.cached
-    async def slow(key: str) -> str:
-        calls.append(key)
-        await asyncio.sleep(0.05)
-        return key
-
-    barrier = threading.Barrier(6)
-    results: list[str] = []
-
-    def loop() -> None:
-        async def main() -> str:
-            barrier.wait(20)
-            return await slow("a")
-
-        results.append(asyncio.run(main()))
-
-    threads = [threading.Thread(target=loop) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    assert results == ["a"] * 6
-    assert calls == ["a"]
 
 
 def test_what_cannot_be_a_key_is_computed_with_one_warning() -> None:
@@ -654,7 +427,13 @@ def test_figures_clearing_and_explaining() -> None:
 def test_clearing_reaches_what_another_process_has_kept(run: Run) -> None:
     run("import plugcache as pc\nprint(pc.cached(name='shared')(abs)(-1))")
     assert pc.clear() >= 0
-    assert run("import plugcache as pc\nkept = pc.cached(name='shared')(abs)\nkept(-1)\nprint(kept.cache_info().loads)") == "1"
+    program = """
+        import plugcache as pc
+        kept = pc.cached(name="shared")(abs)
+        kept(-1)
+        print(kept.cache_info().loads)
+    """
+    assert run(program) == "1"
 
 
 def test_configuring_anew_moves_caches(place: pathlib.Path) -> None:
