@@ -26,6 +26,7 @@ Usage: cargo xtask COMMAND
   lint                      formatting, clippy, layering, file sizes, documentation, committed text
   test [ARGS…]              prepare corpora and environments, then examples, documentation tests, all tests;
                             ARGS go to the test runner, and then only its tests run
+  test --python             the Python package only, with every Python at hand
   test --env                prepare, then print what tests need as `export NAME=value` lines
   faults [ARGS…]            the cache's fault suites at their long setting, in a release build, as a table;
                             ARGS go to the test runner: a part of a test's name

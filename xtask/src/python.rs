@@ -71,9 +71,15 @@ impl Python {
     /// One interpreter of each other version that is at hand, oldest first: on the path, or among those
     /// that pyenv keeps.
     pub(crate) fn others(&self) -> Vec<((u32, u32), PathBuf)> {
-        let on_path = ["python3.11", "python3.12", "python3.13", "python3.14"].map(PathBuf::from);
+        self.others_from(OLDEST)
+    }
+
+    /// The same, of this version or newer.
+    pub(crate) fn others_from(&self, oldest: (u32, u32)) -> Vec<((u32, u32), PathBuf)> {
+        let names = ["python3.10", "python3.11", "python3.12", "python3.13", "python3.14"];
+        let on_path = names.map(PathBuf::from);
         let mut found: Vec<_> = on_path.into_iter().chain(of_pyenv()).filter_map(ask).collect();
-        found.retain(|(version, _)| *version >= OLDEST && *version != self.version);
+        found.retain(|(version, _)| *version >= oldest && *version != self.version);
         found.sort();
         found.dedup_by_key(|(version, _)| *version);
         found

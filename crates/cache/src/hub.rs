@@ -166,6 +166,12 @@ impl Hub {
         self.live().iter().map(|cache| cache.clear()).sum()
     }
 
+    /// Clears the cache of a name, in memory and on disk. Returns how many entries went; `None` if this process has
+    /// built no such cache.
+    pub fn clear_one(&self, name: &str) -> Result<Option<u64>> {
+        self.live().iter().find(|cache| cache.name() == name).map(|cache| cache.clear()).transpose()
+    }
+
     /// Removes from all caches of this process what cannot be served any more. Returns how many entries went.
     pub fn prune(&self) -> Result<u64> {
         self.live().iter().map(|cache| cache.prune(None)).sum()

@@ -112,6 +112,13 @@ impl Resolver {
         self
     }
 
+    /// The same rules over another session: one of another strength, say.
+    #[must_use]
+    pub fn with_session(mut self, session: Session) -> Self {
+        self.session = session;
+        self
+    }
+
     /// The session that proves the index.
     pub fn session(&self) -> &Session {
         &self.session

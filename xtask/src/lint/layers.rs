@@ -6,8 +6,9 @@ use crate::{
     repo::{self, DependencyKind},
 };
 
-/// The library crates and the command line, lowest first: each may depend on those before it.
-const LAYERS: [&str; 4] = ["plugcache-cache", "plugcache-discovery", "plugcache", "plugcache-cli"];
+/// The library crates and the edges, lowest first: each may depend on those before it.
+const LAYERS: [&str; 5] =
+    ["plugcache-cache", "plugcache-discovery", "plugcache", "plugcache-cli", "plugcache-python"];
 
 /// Helpers for tests: dependencies of tests only.
 const TESTS_ONLY: &str = "plugcache-testkit";

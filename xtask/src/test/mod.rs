@@ -1,8 +1,9 @@
 //! `cargo xtask test`: prepares what tests need, then runs every one of them.
 //!
-//! The order is examples, documentation tests, all other tests: what fails is named where it stands, and
+//! The order is examples, documentation tests, the Python package, all other tests: what fails is named where it stands, and
 //! the output closes with the runner's own summary and one line with the sum.
 
+mod python;
 mod tally;
 
 use std::{
@@ -21,7 +22,8 @@ use tally::Tally;
 type Variables = [(&'static str, PathBuf)];
 
 pub(crate) fn run(arguments: &[String]) -> Result {
-    let variables = environment::prepare(&Python::find()?)?;
+    let python = Python::find()?;
+    let variables = environment::prepare(&python)?;
     if arguments == ["--env"] {
         for (name, value) in &variables {
             println!("export {name}='{}'", value.display());
@@ -47,6 +49,13 @@ pub(crate) fn run(arguments: &[String]) -> Result {
             failed.push("schedules");
         }
     }
+    let is_python_only = arguments == ["--python"];
+    if (arguments.is_empty() || is_python_only) && !python::run(&python, &variables, &tally)? {
+        failed.push("Python package");
+    }
+    if is_python_only {
+        return close(&tally, failed);
+    }
     let mut runner = if has_nextest() { vec!["nextest", "run"] } else { vec!["test", "--all-targets"] };
     if !arguments.iter().any(|argument| argument == "-p" || argument == "--package") {
         runner.push("--workspace");
@@ -55,6 +64,11 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     if !tested(&runner, arguments, &variables, &tally)? {
         failed.push("tests");
     }
+    close(&tally, failed)
+}
+
+/// The last line, and what all comes to.
+fn close(tally: &Mutex<Tally>, mut failed: Vec<&str>) -> Result {
     let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
     if tally.passed + tally.failed == 0 {
         failed.push("nothing was tested");

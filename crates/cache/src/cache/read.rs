@@ -69,6 +69,22 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
         }
     }
 
+    /// Shows the value of a key to `see`, if memory has one that time and generations alone prove fresh; `None` says
+    /// nothing but that a lookup would have to look further, and is not counted. For who must not be kept waiting, by a
+    /// file either, and does not need the value to stay: `see` runs under a lock that writers wait for, so it has to be
+    /// short, and must not come back to this cache.
+    #[inline]
+    pub fn glance<T>(&self, key: &K, see: impl FnOnce(&Arc<V>) -> T) -> Option<T> {
+        let shared = &*self.shared;
+        let hash = shared.entries.hash(key);
+        let generation = shared.control.generation();
+        let at = shared.entries.shard_of(hash);
+        let is_fresh = |entry: &Entry<K, V>| shared.is_plainly_fresh(entry, generation);
+        let (seen, cost) = shared.entries.see(at, hash, key, is_fresh, see)?;
+        shared.counters.memory_hit(at, cost);
+        Some(seen)
+    }
+
     /// Like [`get`](Self::get), and tells a key that is known to have no value from one of which nothing is
     /// known.
     pub fn lookup(&self, key: &K) -> Option<Answer<V>> {

@@ -41,6 +41,11 @@ impl KeyBytes {
         &self.0
     }
 
+    /// Takes all parts out again and keeps the room, for who encodes one key after the other.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// Begins a group of `parts` parts that belong together: the fields of a structure. An enumeration
     /// begins with a part that tells its variants apart.
     pub fn tuple(&mut self, parts: usize) {
@@ -71,7 +76,12 @@ impl KeyBytes {
     }
 
     /// LEB128: seven bits a byte, the lowest first.
-    fn number(&mut self, mut value: u128) {
+    #[inline]
+    fn number(&mut self, value: u128) {
+        if value < 0x80 { self.0.push(value as u8) } else { self.long_number(value) }
+    }
+
+    fn long_number(&mut self, mut value: u128) {
         loop {
             let low = (value & 0x7f) as u8;
             value >>= 7;
@@ -150,6 +160,13 @@ impl Key for u8 {
     /// A list of bytes is data. The key's type says which it is, so no two keys coincide.
     fn encode_list(list: &[Self], bytes: &mut KeyBytes) {
         bytes.sized(tag::BYTES, list);
+    }
+}
+
+/// A key that was encoded before it got here: where what it is made of has no type that this crate knows.
+impl Key for KeyBytes {
+    fn encode(&self, bytes: &mut KeyBytes) {
+        bytes.append(self);
     }
 }
 

@@ -7,7 +7,7 @@ use super::{DataPlace, Place, Select};
 /// Which model makes the vectors.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Model {
-    /// low, medium, high; OWNER/NAME[@REVISION] at the hub; or a directory (`PLUGCACHE_EMBEDDING_MODEL`). Default: medium.
+    /// low, medium, high; OWNER/NAME or OWNER/NAME@REVISION at the hub; or a directory (`PLUGCACHE_EMBEDDING_MODEL`). Default: medium.
     #[arg(long = "model", value_name = "WHICH")]
     pub(crate) which: Option<String>,
     /// Texts that share a vector: none, digits (those that differ in numbers) (`PLUGCACHE_EMBEDDING_NORMALIZE`).

@@ -387,7 +387,7 @@ impl Index {
     }
 
     /// Absolute path of a file, for people.
-    pub(crate) fn absolute(&self, file: FileId) -> Option<String> {
+    pub fn absolute(&self, file: FileId) -> Option<String> {
         let (root, path) = self.file_path(file)?;
         Some(self.roots.get(usize::from(root.0))?.join(path).display().to_string())
     }

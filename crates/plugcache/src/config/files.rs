@@ -26,13 +26,16 @@ impl Files {
     /// Reads the nearest project file from `directory` upwards, and the user's file if there is one at
     /// `user`.
     pub fn find(directory: &Path, user: Option<&Path>) -> Result<Self, ConfigError> {
-        let mut files = Self { project: Project::find(directory)?, user: None };
-        if let Some(path) = user
-            && let Some(text) = project::read(path)?
-        {
-            files.user = Some((path.to_owned(), Self::parse_user(path, &text)?));
-        }
-        Ok(files)
+        let files = user.map(Self::of_user).transpose()?.unwrap_or_default();
+        Ok(Self { project: Project::find(directory)?, ..files })
+    }
+
+    /// Reads the user's file alone, if there is one at `path`: for a library that does not obey the directory
+    /// that its program happens to be started in.
+    pub fn of_user(path: &Path) -> Result<Self, ConfigError> {
+        let text = project::read(path)?;
+        let user = text.map(|text| Ok::<_, ConfigError>((path.to_owned(), Self::parse_user(path, &text)?)));
+        Ok(Self { project: None, user: user.transpose()? })
     }
 
     /// Reads the text of a user's file.

@@ -125,3 +125,17 @@ fn embeddings_are_set_by_variable_project_and_what_the_hubs_tools_know() {
     let wrong = Config::read(NONE, &project("[embedding]\nnormalize = \"words\"")).unwrap_err().to_string();
     assert!(wrong.contains("plugcache.toml") && wrong.contains("none or digits"), "{wrong}");
 }
+
+#[test]
+fn the_users_file_is_read_alone_where_the_directory_does_not_count() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("plugcache.toml");
+    let files = Files::of_user(&path).unwrap();
+    assert!(files.user.is_none() && files.project.is_none());
+    std::fs::write(&path, "[cache]\nlock-timeout = 4\n").unwrap();
+    let files = Files::of_user(&path).unwrap();
+    assert!(files.project.is_none());
+    assert_eq!(Config::read(NONE, &files).unwrap().lock_timeout.value, Duration::from_secs(4));
+    std::fs::write(&path, "[cache\n").unwrap();
+    assert!(Files::of_user(&path).is_err());
+}

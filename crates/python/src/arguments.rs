@@ -1,0 +1,154 @@
+//! Arguments of a call as a key: by value, each with its type, so that `1`, `1.0`, `True` and `"1"` are four keys.
+//!
+//! Keys are written in the engine's own form, which any tool can show. What Python has and that form has not is a
+//! group that begins with a character, which no argument can be:
+//!
+//! | argument | key |
+//! |---|---|
+//! | `None`, `True`, `7`, `"a"`, `b"a"` | none, true, 7, `a`, bytes |
+//! | `(1, "a")` | a group of two |
+//! | `1.5` | `f`, its 64 bits |
+//! | an integer of more than 64 bits | `i`, its digits |
+//! | text that is no UTF-8 | `u`, its bytes |
+//! | a frozen set | `S`, its elements in the order of their bytes |
+//! | enumerations, dataclasses, paths, dates … | `x`, what it is, what it holds: see `plugcache._keys` |
+//! | arguments by name | `k`, a group of those by position, a group of names and values, by name |
+
+use plugcache_cache::key::{Key, KeyBytes};
+use pyo3::{
+    prelude::*,
+    sync::PyOnceLock,
+    types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyString, PyTuple, PyType},
+};
+
+/// Arguments that nest deeper have no key.
+const DEEPEST: u32 = 64;
+
+/// Why a call has no key.
+pub(crate) enum NoKey {
+    /// An argument of this type cannot be one.
+    Type(String),
+    /// Something raised.
+    Raised(PyErr),
+}
+
+impl From<PyErr> for NoKey {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
+    }
+}
+
+/// Writes the key of a call.
+#[inline]
+pub(crate) fn encode(
+    args: &Bound<'_, PyTuple>,
+    kwargs: Option<&Bound<'_, PyDict>>,
+    key: &mut KeyBytes,
+) -> Result<(), NoKey> {
+    match kwargs.filter(|kwargs| !kwargs.is_empty()) {
+        None => tuple(args, key, 0),
+        Some(kwargs) => {
+            key.tuple(3);
+            'k'.encode(key);
+            tuple(args, key, 0)?;
+            let mut named = Vec::with_capacity(kwargs.len());
+            for (name, value) in kwargs.iter() {
+                named.push((name.cast_into::<PyString>().map_err(PyErr::from)?, value));
+            }
+            if named.len() > 1 {
+                named.sort_by(|left, right| left.0.to_str().ok().cmp(&right.0.to_str().ok()));
+            }
+            key.tuple(named.len() * 2);
+            for (name, value) in named {
+                name.to_str()?.encode(key);
+                part(&value, key, 1)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+#[inline]
+fn tuple(tuple: &Bound<'_, PyTuple>, key: &mut KeyBytes, depth: u32) -> Result<(), NoKey> {
+    key.tuple(tuple.len());
+    for one in tuple.iter_borrowed() {
+        part(&one, key, depth + 1)?;
+    }
+    Ok(())
+}
+
+fn part(object: &Bound<'_, PyAny>, key: &mut KeyBytes, depth: u32) -> Result<(), NoKey> {
+    if let Ok(text) = object.cast_exact::<PyString>() {
+        if let Ok(text) = text.to_str() {
+            text.encode(key);
+        } else {
+            key.tuple(2);
+            'u'.encode(key);
+            let bytes = text.call_method1("encode", ("utf-8", "surrogatepass"))?;
+            bytes.cast::<PyBytes>().map_err(PyErr::from)?.as_bytes().encode(key);
+        }
+    } else if let Ok(int) = object.cast_exact::<PyInt>() {
+        if let Ok(int) = int.extract::<i64>() {
+            int.encode(key);
+        } else {
+            key.tuple(2);
+            'i'.encode(key);
+            int.str()?.to_str()?.encode(key);
+        }
+    } else if object.is_none() {
+        None::<bool>.encode(key);
+    } else if let Ok(bool) = object.cast_exact::<PyBool>() {
+        bool.is_true().encode(key);
+    } else if let Ok(float) = object.cast_exact::<PyFloat>() {
+        key.tuple(2);
+        'f'.encode(key);
+        float.value().to_bits().encode(key);
+    } else if let Ok(bytes) = object.cast_exact::<PyBytes>() {
+        bytes.as_bytes().encode(key);
+    } else if depth > DEEPEST {
+        return Err(NoKey::Type(format!("something that nests deeper than {DEEPEST} levels")));
+    } else if let Ok(inside) = object.cast_exact::<PyTuple>() {
+        tuple(inside, key, depth)?;
+    } else if let Ok(set) = object.cast_exact::<PyFrozenSet>() {
+        frozen_set(set, key, depth)?;
+    } else {
+        other(object, key, depth)?;
+    }
+    Ok(())
+}
+
+fn frozen_set(set: &Bound<'_, PyFrozenSet>, key: &mut KeyBytes, depth: u32) -> Result<(), NoKey> {
+    let mut parts = Vec::with_capacity(set.len());
+    for one in set.iter() {
+        let mut bytes = KeyBytes::default();
+        part(&one, &mut bytes, depth + 1)?;
+        parts.push(bytes);
+    }
+    parts.sort_by(|left, right| left.as_slice().cmp(right.as_slice()));
+    key.tuple(parts.len() + 1);
+    'S'.encode(key);
+    for bytes in parts {
+        bytes.encode(key);
+    }
+    Ok(())
+}
+
+fn other(object: &Bound<'_, PyAny>, key: &mut KeyBytes, depth: u32) -> Result<(), NoKey> {
+    static DESCRIBE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = object.py();
+    let describe = DESCRIBE.import(py, "plugcache._keys", "describe")?;
+    let described = describe.call1((object,))?;
+    let Ok((what, holds)) = described.extract::<(String, Bound<'_, PyTuple>)>() else {
+        return Err(NoKey::Type(type_name(object)));
+    };
+    key.tuple(3);
+    'x'.encode(key);
+    what.encode(key);
+    tuple(&holds, key, depth + 1)
+}
+
+/// What a person calls the type of an object.
+pub(crate) fn type_name(object: &Bound<'_, PyAny>) -> String {
+    let class: Bound<'_, PyType> = object.get_type();
+    class.fully_qualified_name().map_or_else(|_| "?".to_owned(), |name| name.to_string())
+}

@@ -1,0 +1,57 @@
+"""Every exception and warning of plugcache."""
+
+from __future__ import annotations
+
+import warnings
+
+
+class Error(Exception):
+    """Base of all errors of plugcache."""
+
+
+class ConfigError(Error, ValueError):
+    """A setting, a rule or an argument that cannot be used."""
+
+
+class CacheError(Error):
+    """A cache that cannot be made, reached or cleared."""
+
+
+class UnknownPluginError(Error, KeyError):
+    """No plugin has this name. The text names the nearest."""
+
+    def __str__(self) -> str:
+        # A KeyError would show its text as a key.
+        return Exception.__str__(self)
+
+
+class AmbiguousPluginError(Error, LookupError):
+    """Several plugins have this name, and the policy is to refuse."""
+
+
+class PluginImportError(Error, ImportError):
+    """A plugin's module could not be imported, or does not hold what was found in its source.
+
+    The cause is chained. Nothing of it is remembered: the next lookup tries again.
+    """
+
+
+class StoreError(Error):
+    """Plugin-local data that cannot be saved or loaded."""
+
+
+class StaleDataError(StoreError):
+    """Plugin-local data that was saved under another signature."""
+
+
+class ReentrantError(Error, RuntimeError):
+    """A function asks for the very value that it is computing."""
+
+
+class PlugcacheWarning(UserWarning):
+    """Something works, but is not kept: the text says why, and what to do."""
+
+
+def warn(text: str) -> None:
+    """Warns at the place that called into the package."""
+    warnings.warn(text, PlugcacheWarning, stacklevel=2)
