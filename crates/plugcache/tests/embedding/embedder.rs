@@ -7,7 +7,7 @@ use plugcache::{
     embedding::{Embedder, Model, Normalizer, Precision, files::ModelDirectory},
 };
 
-use crate::tools::{cosine, reference};
+use crate::tools::{copy_of, cosine, reference};
 
 fn small(name: &str) -> ModelDirectory {
     ModelDirectory::local(reference().join(name)).unwrap()
@@ -58,18 +58,7 @@ fn a_later_program_has_the_vectors_and_loads_no_model() {
     assert!(!embedder.is_loaded());
     assert_eq!(embedder.vectors().cache().stats().disk_hits, 2);
     // A copy elsewhere is the same model.
-    let copy = tempfile::tempdir().unwrap();
-    std::fs::create_dir(copy.path().join("1_Pooling")).unwrap();
-    for name in [
-        "config.json",
-        "tokenizer.json",
-        "model.safetensors",
-        "1_Pooling/config.json",
-        "modules.json",
-        "sentence_bert_config.json",
-    ] {
-        std::fs::copy(reference().join("small-mpnet").join(name), copy.path().join(name)).unwrap();
-    }
+    let copy = copy_of("small-mpnet");
     drop((embedder, hub));
     let copied = || ModelDirectory::local(copy.path()).unwrap();
     let embedder = Embedder::builder(copied()).build(&in_directory(place.path())).unwrap();

@@ -7,7 +7,7 @@ use std::{
 
 use plugcache::embedding::{Model, ModelError, files::ModelDirectory};
 
-use crate::tools::{cosine, model_directory, reference, sentences_and_vectors};
+use crate::tools::{FILES, copy_of, cosine, model_directory, reference, sentences_and_vectors};
 
 fn load(path: &Path, threads: Option<usize>) -> Result<Model, ModelError> {
     Model::load(&ModelDirectory::local(path)?, threads)
@@ -56,27 +56,8 @@ fn other_families_activations_and_poolings_agree_with_the_original() {
     }
 }
 
-/// A copy of a small model, to be damaged.
-fn copy() -> tempfile::TempDir {
-    let place = tempfile::tempdir().unwrap();
-    std::fs::create_dir(place.path().join("1_Pooling")).unwrap();
-    for name in FILES {
-        std::fs::copy(reference().join("small-bert").join(name), place.path().join(name)).unwrap();
-    }
-    place
-}
-
-const FILES: [&str; 6] = [
-    "config.json",
-    "tokenizer.json",
-    "model.safetensors",
-    "1_Pooling/config.json",
-    "modules.json",
-    "sentence_bert_config.json",
-];
-
 fn error_after(damage: impl FnOnce(&Path)) -> String {
-    let place = copy();
+    let place = copy_of("small-bert");
     damage(place.path());
     let error = load(place.path(), Some(1)).unwrap_err().to_string();
     assert!(error.contains(&*place.path().to_string_lossy()), "{error} names no path");
@@ -129,7 +110,7 @@ fn damaged_files_are_errors_and_no_panics() {
     }
     // The head of the weights is a length and JSON: each byte of it, turned round.
     let whole = std::fs::read(reference().join("small-bert/model.safetensors")).unwrap();
-    let place = copy();
+    let place = copy_of("small-bert");
     for at in (0..600).step_by(3) {
         let mut damaged = whole.clone();
         damaged[at] ^= 0xff;
@@ -143,7 +124,7 @@ fn damaged_files_are_errors_and_no_panics() {
 
 #[test]
 fn without_the_files_that_may_be_absent_the_mean_is_taken_and_normalised() {
-    let place = copy();
+    let place = copy_of("small-bert");
     for name in &FILES[3..] {
         std::fs::remove_file(place.path().join(name)).unwrap();
     }
@@ -192,7 +173,7 @@ fn what_is_not_known_is_an_error_and_no_vector() {
 
 #[test]
 fn without_its_own_length_a_text_is_cut_as_the_tokenizer_says() {
-    let place = copy();
+    let place = copy_of("small-bert");
     std::fs::remove_file(place.path().join("sentence_bert_config.json")).unwrap();
     std::fs::write(place.path().join("tokenizer_config.json"), r#"{"model_max_length": 40}"#).unwrap();
     assert_eq!(load(place.path(), Some(1)).unwrap().max_tokens(), 40);

@@ -15,6 +15,26 @@ pub(crate) fn reference() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/embedding/reference")
 }
 
+/// The files of a small model.
+pub(crate) const FILES: [&str; 6] = [
+    "config.json",
+    "tokenizer.json",
+    "model.safetensors",
+    "1_Pooling/config.json",
+    "modules.json",
+    "sentence_bert_config.json",
+];
+
+/// A copy of a small model, to be damaged or found elsewhere.
+pub(crate) fn copy_of(name: &str) -> tempfile::TempDir {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::create_dir(place.path().join("1_Pooling")).unwrap();
+    for file in FILES {
+        std::fs::copy(reference().join(name).join(file), place.path().join(file)).unwrap();
+    }
+    place
+}
+
 /// Sentences of a reference, and the vector of each.
 pub(crate) fn sentences_and_vectors(directory: &Path) -> (Vec<String>, Vec<Vec<f32>>) {
     let text = std::fs::read(directory.join("sentences.json")).unwrap();
