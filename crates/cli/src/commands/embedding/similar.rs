@@ -1,9 +1,10 @@
 //! `plugcache similar TEXT`: what means nearly the same, in the log and among plugins.
 
+use std::sync::Arc;
+
 use plugcache::{
-    cache::directory,
     embedding::{Corpus, speech},
-    ledger::{self, Ledger},
+    ledger::Block,
 };
 use serde_json::{Value, json};
 
@@ -95,13 +96,8 @@ fn first_line(text: &str) -> String {
 }
 
 fn blocks(args: &Similar) -> Result<Vec<Thing>, Failure> {
-    let (path, lock_timeout) = log::place_of(&args.data)?;
-    if directory::open_existing(&path)?.is_none() {
-        return Ok(Vec::new());
-    }
-    let options = ledger::Options { lock_timeout, ..ledger::Options::default() };
-    let log = Ledger::open_with(path, options)?;
-    let thing = |block: Result<std::sync::Arc<ledger::Block>, _>| {
+    let Some(log) = log::find(&args.data)? else { return Ok(Vec::new()) };
+    let thing = |block: Result<Arc<Block>, _>| {
         let block = block?;
         Ok(Thing { kind: "block", name: json!(block.number), text: speech::of_block(&block) })
     };

@@ -44,11 +44,20 @@ pub(super) fn place_of(place: &DataPlace) -> Result<(PathBuf, Duration), Failure
     Ok((std::path::absolute(data)?.join("log"), config.lock_timeout.value))
 }
 
-/// Opens the log, if there is one: looking makes none.
+/// Opens the log, if there is one, and says so if there is none.
 fn open(place: &DataPlace, output: &Output) -> Result<Option<Ledger>, Failure> {
+    let log = find(place)?;
+    if log.is_none() {
+        let (path, _) = place_of(place)?;
+        output.warn(format!("there is no log in {}; `plugcache log append` makes it", path.display()));
+    }
+    Ok(log)
+}
+
+/// Opens the log, if there is one: looking makes none.
+pub(super) fn find(place: &DataPlace) -> Result<Option<Ledger>, Failure> {
     let (path, lock_timeout) = place_of(place)?;
     if directory::open_existing(&path)?.is_none() {
-        output.warn(format!("there is no log in {}; `plugcache log append` makes it", path.display()));
         return Ok(None);
     }
     Ok(Some(Ledger::open_with(path, ledger::Options { lock_timeout, ..ledger::Options::default() })?))

@@ -91,9 +91,7 @@ impl Tokens {
         sequences.sort_by_key(|sequence| sequence.ids.len());
         Ok(Sequences { sequences, first_position: self.first_position })
     }
-}
 
-impl Tokens {
     /// The tokens of a text that count. Of a long one no more is looked at than is needed for them: it is cut between
     /// two words, where no token ends differently.
     fn ids(&self, text: &str) -> Result<Vec<u32>, ModelError> {
