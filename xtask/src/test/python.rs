@@ -29,7 +29,9 @@ const BUILD: [&str; 2] = ["maturin==1.16.0", "mypy==2.4.1"];
 
 /// Returns whether all is well.
 pub(super) fn run(python: &Python, variables: &Variables, tally: &Arc<Mutex<Tally>>) -> Result<bool> {
-    let tools = [&TEST[..], &BUILD].concat();
+    let real = repo::text("corpora/python-tests.txt")?.unwrap_or_default();
+    let real = real.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let tools: Vec<&str> = TEST.into_iter().chain(BUILD).chain(real).collect();
     let first = environment(python, python.version, &python.executable, &tools)?;
     let wheel = build(&first)?;
     let mut all = vec![first.clone()];
