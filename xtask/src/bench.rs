@@ -8,7 +8,7 @@ use crate::{
     environment::{self, Missing},
     process,
     python::Python,
-    repo,
+    repo, wheel,
 };
 
 /// Whether a case is asked for that `--large` adds.
@@ -25,6 +25,16 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         println!("not installed here, and so not measured: {package}");
     }
     let peers = environment::entry_points(&python, "peers", Missing::Fails)?;
+    // The package beside its peers; and a few programs as they are installed without it, and with it.
+    let wheel = wheel::release(&python)?;
+    wheel::install(&python, &peers.directory, &wheel)?;
+    let site = environment::site_packages_of(&entry_points.directory)?;
+    let programs = environment::named(&python, "programs", "programs", Missing::Fails)?;
+    let accelerated = environment::named(&python, "programs", "programs-plugcache", Missing::Fails)?;
+    wheel::install(&python, &accelerated.directory, &wheel)?;
+    for environment in [&programs, &accelerated] {
+        environment.borrow_from(&site)?;
+    }
     let (large, arguments): (Vec<&String>, Vec<&String>) =
         arguments.iter().partition(|argument| *argument == "--large");
     let is_large = !large.is_empty() || names_large(&arguments);
@@ -48,6 +58,9 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     bench.arg("--traces").arg(repo::root().join("corpora/traces"));
     bench.arg("--peers").arg(repo::root().join("bench/peers"));
     bench.arg("--entry-points").arg(entry_points.directory);
+    bench.arg("--plugcache-python").arg(peers.directory.join("bin/python"));
+    bench.arg("--programs").arg(programs.directory);
+    bench.arg("--programs-plugcache").arg(accelerated.directory);
     bench.arg("--work").arg(repo::target().join("bench"));
     bench.arg("--python").arg(&python.executable);
     bench.arg("--peers-python").arg(peers.directory.join("bin/python"));

@@ -46,7 +46,12 @@ pub(crate) enum Missing {
 /// Makes the environment of `corpora/NAME.txt`, unless it is there already. Dependencies are not
 /// followed, nothing of the packages is run but what an installation runs.
 pub(crate) fn entry_points(python: &Python, name: &str, missing: Missing) -> Result<Environment> {
-    let list = repo::text(&format!("corpora/{name}.txt"))?.unwrap_or_default();
+    named(python, name, name, missing)
+}
+
+/// The same, of the list `corpora/LIST.txt` under another name.
+pub(crate) fn named(python: &Python, list: &str, name: &str, missing: Missing) -> Result<Environment> {
+    let list = repo::text(&format!("corpora/{list}.txt"))?.unwrap_or_default();
     let packages: Vec<&str> =
         list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     let directory = repo::target().join("venvs").join(name);
@@ -73,6 +78,22 @@ pub(crate) fn entry_points(python: &Python, name: &str, missing: Missing) -> Res
     wanted.push_str(&absent.join("\n"));
     write(&stamp, &wanted)?;
     Ok(Environment { directory, missing: absent })
+}
+
+impl Environment {
+    /// Puts another environment's packages on the search path, behind this one's own.
+    pub(crate) fn borrow_from(&self, site_packages: &Path) -> Result {
+        let own = site_packages_of(&self.directory)?.join("borrowed.pth");
+        write(&own, &format!("{}\n", site_packages.display()))
+    }
+}
+
+/// Where an environment's packages are.
+pub(crate) fn site_packages_of(directory: &Path) -> Result<PathBuf> {
+    let found =
+        std::fs::read_dir(directory.join("lib"))?.flatten().map(|entry| entry.path().join("site-packages"));
+    let mut found = found.filter(|path| path.is_dir());
+    found.next().ok_or_else(|| format!("{}: no site-packages below", directory.display()).into())
 }
 
 fn install(python: &Python, directory: &Path, packages: &[&str], options: &[&str]) -> Result {

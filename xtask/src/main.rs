@@ -14,6 +14,7 @@ mod process;
 mod python;
 mod repo;
 mod test;
+mod wheel;
 
 use std::process::ExitCode;
 

@@ -10,6 +10,7 @@ mod p11;
 mod p2;
 mod p3;
 mod p4;
+mod p4_python;
 mod p5;
 mod p6;
 mod p7;
@@ -43,6 +44,7 @@ pub(crate) const ALL: &[Case] = &[
     Case { goal: "P2", what: "lazy proof", run: p2::run },
     Case { goal: "P3", what: "cold beats warm", run: p3::run },
     Case { goal: "P4", what: "entry points", run: p4::run },
+    Case { goal: "P4", what: "entry points, from Python", run: p4_python::run },
     Case { goal: "P5", what: "a change costs one file", run: p5::run },
     Case { goal: "P6", what: "memory hit", run: p6::run },
     Case { goal: "P7", what: "rows on disk", run: p7::run },

@@ -16,6 +16,7 @@ use crate::{
     process,
     python::Python,
     repo,
+    wheel::{self, Profile},
 };
 
 /// The oldest Python that the package is for.
@@ -25,7 +26,7 @@ const OLDEST: (u32, u32) = (3, 10);
 const TEST: [&str; 1] = ["pytest==9.2.0"];
 
 /// What else is needed once, where the wheel is built and types are checked.
-const BUILD: [&str; 2] = ["maturin==1.16.0", "mypy==2.4.1"];
+const BUILD: [&str; 2] = [wheel::MATURIN, "mypy==2.4.1"];
 
 /// Returns whether all is well.
 pub(super) fn run(python: &Python, variables: &Variables, tally: &Arc<Mutex<Tally>>) -> Result<bool> {
@@ -33,7 +34,7 @@ pub(super) fn run(python: &Python, variables: &Variables, tally: &Arc<Mutex<Tall
     let real = real.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let tools: Vec<&str> = TEST.into_iter().chain(BUILD).chain(real).collect();
     let first = environment(python, python.version, &python.executable, &tools)?;
-    let wheel = build(&first)?;
+    let wheel = wheel::build(&first, Profile::Debug)?;
     let mut all = vec![first.clone()];
     for (version, executable) in python.others_from(OLDEST) {
         all.push(environment(python, version, &executable, &TEST)?);
@@ -41,8 +42,7 @@ pub(super) fn run(python: &Python, variables: &Variables, tally: &Arc<Mutex<Tall
     let mut is_fine = true;
     for environment in &all {
         let interpreter = environment.join("bin/python");
-        let mut pip = python.pip(Some(&interpreter));
-        process::run(pip.args(["install", "--no-deps", "--force-reinstall"]).arg(&wheel))?;
+        wheel::install(python, environment, &wheel)?;
         let mut pytest = Command::new(&interpreter);
         pytest.current_dir(repo::root()).env_remove("PYTHONPATH").envs(variables.iter().cloned());
         pytest.args(["-X", "dev", "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider"]);
@@ -75,19 +75,6 @@ fn environment(
     })?;
     write(&stamp, &wanted)?;
     Ok(directory)
-}
-
-/// Builds the wheel, which serves every Python from [`OLDEST`] on.
-fn build(environment: &Path) -> Result<PathBuf> {
-    let wheels = repo::target().join("wheels");
-    remove(&wheels)?;
-    let mut maturin = Command::new(environment.join("bin/maturin"));
-    maturin.current_dir(repo::root()).args(["build", "--quiet", "--locked", "--interpreter"]);
-    process::run(maturin.arg(environment.join("bin/python")).arg("--out").arg(&wheels))?;
-    let built = std::fs::read_dir(&wheels)?.flatten().map(|entry| entry.path());
-    let mut built: Vec<PathBuf> =
-        built.filter(|path| path.extension().is_some_and(|kind| kind == "whl")).collect();
-    built.pop().ok_or_else(|| format!("maturin left no wheel in {}", wheels.display()).into())
 }
 
 /// Checks the package's types, those of its tests, and whether the stubs tell the truth of the native half.
