@@ -31,6 +31,7 @@ from ._errors import (
     PlugcacheWarning,
     PluginImportError,
     ReentrantError,
+    RejectedPluginError,
     StaleDataError,
     StoreError,
     UnknownPluginError,
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
     from ._cached import CachedFunction
     from ._entry_points import entry_points
+    from ._plugcache import Judged
+    from ._safety import SafetyPolicy, judge
 
 __all__ = [
     "AmbiguousPluginError",
@@ -52,6 +55,7 @@ __all__ = [
     "CacheInfo",
     "ConfigError",
     "Error",
+    "Judged",
     "ManifestCache",
     "PlugcacheWarning",
     "PluginImportError",
@@ -59,6 +63,8 @@ __all__ = [
     "Record",
     "ReentrantError",
     "Registry",
+    "RejectedPluginError",
+    "SafetyPolicy",
     "StaleDataError",
     "Store",
     "StoreError",
@@ -70,18 +76,33 @@ __all__ = [
     "directories",
     "entry_points",
     "explain",
+    "judge",
     "stats",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # `importlib.metadata` takes longer to import than all of this package.
-    if name == "entry_points":
-        from ._entry_points import entry_points
+#: What not everyone needs: imported when it is first asked for.
+_LAZY = {
+    "Judged": "_plugcache",
+    "SafetyPolicy": "_safety",
+    "entry_points": "_entry_points",
+    "judge": "_safety",
+}
 
-        globals()[name] = entry_points
-        return entry_points
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> Any:
+    module = _LAZY.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    found = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def configure(

@@ -36,6 +36,10 @@ class PluginImportError(Error, ImportError):
     """
 
 
+class RejectedPluginError(PluginImportError):
+    """A plugin's source was judged, and may not be loaded. None of its code has run."""
+
+
 class StoreError(Error):
     """Plugin-local data that cannot be saved or loaded."""
 

@@ -1,6 +1,7 @@
 """The native half of plugcache. Not to be imported by itself: `plugcache` has everything."""
 
 from collections.abc import Callable, Generator, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any, final
 
@@ -9,6 +10,8 @@ from typing_extensions import Self, disjoint_base
 __all__ = [
     "Cached",
     "Index",
+    "Judge",
+    "Judged",
     "Load",
     "PluginData",
     "Record",
@@ -110,6 +113,29 @@ class PluginData:
     @property
     def path(self) -> Path: ...
     def total_bytes(self) -> int: ...
+
+@final
+class Judge:
+    def __new__(cls, policy: dict[str, Any]) -> Self: ...
+    def file(self, path: str | PathLike[str], depth: int = 0) -> Judged: ...
+    def source(self, path: str | PathLike[str], source: bytes, depth: int = 0) -> Judged: ...
+    def package(self, directory: str | PathLike[str]) -> list[Judged]: ...
+
+@final
+class Judged:
+    """A source, and what was decided about it."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def digest(self) -> str | None: ...
+    @property
+    def allowed(self) -> bool: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def violations(self) -> list[tuple[int, int, str, str, str]]: ...
+    def source(self) -> bytes: ...
 
 def entry_points(
     path: Sequence[str],

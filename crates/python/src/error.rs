@@ -15,6 +15,7 @@ pub(crate) enum Class {
     Store,
     StaleData,
     Reentrant,
+    Rejected,
 }
 
 /// An exception of a class, with a text.
@@ -26,6 +27,7 @@ pub(crate) fn raise(py: Python<'_>, class: Class, what: impl Display) -> PyErr {
     static STORE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     static STALE_DATA: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     static REENTRANT: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static REJECTED: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let (place, name) = match class {
         Class::Config => (&CONFIG, "ConfigError"),
         Class::Cache => (&CACHE, "CacheError"),
@@ -34,6 +36,7 @@ pub(crate) fn raise(py: Python<'_>, class: Class, what: impl Display) -> PyErr {
         Class::Store => (&STORE, "StoreError"),
         Class::StaleData => (&STALE_DATA, "StaleDataError"),
         Class::Reentrant => (&REENTRANT, "ReentrantError"),
+        Class::Rejected => (&REJECTED, "RejectedPluginError"),
     };
     match place.import(py, "plugcache._errors", name) {
         Ok(class) => PyErr::from_type(class.clone(), what.to_string()),

@@ -17,6 +17,7 @@ mod index;
 mod isolate;
 mod json;
 mod kept;
+mod safety;
 mod settings;
 mod stats;
 mod store;
@@ -33,6 +34,8 @@ fn _plugcache(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<index::Index>()?;
     module.add_class::<index::Record>()?;
     module.add_class::<store::PluginData>()?;
+    module.add_class::<safety::Judge>()?;
+    module.add_class::<safety::Judged>()?;
     module.add_function(wrap_pyfunction!(entry_points::entry_points, module)?)?;
     module.add_function(wrap_pyfunction!(settings::configure, module)?)?;
     module.add_function(wrap_pyfunction!(digest, module)?)?;

@@ -141,8 +141,9 @@ impl Judge {
         self.file_in(path, 0)
     }
 
-    /// The same for a module that lies in `depth` packages that are judged with it.
-    pub(super) fn file_in(&self, path: &Path, depth: u32) -> Judged {
+    /// The same for a module that lies in `depth` packages that are judged with it, in which it may import
+    /// relatively.
+    pub fn file_in(&self, path: &Path, depth: u32) -> Judged {
         // Whoever may replace what is below a trusted root is trusted; a link from there to elsewhere is not.
         let real = resolved(path);
         match read(real.as_deref().unwrap_or(path), self.policy.max_bytes) {
@@ -161,7 +162,12 @@ impl Judge {
 
     /// Judges bytes. `path` says where they came from and is not looked at.
     pub fn source(&self, path: &Path, source: Vec<u8>) -> Judged {
-        self.judge(path, source, false, 0)
+        self.source_in(path, source, 0)
+    }
+
+    /// The same for a module that lies in `depth` packages that are judged with it.
+    pub fn source_in(&self, path: &Path, source: Vec<u8>, depth: u32) -> Judged {
+        self.judge(path, source, false, depth)
     }
 
     fn judge(&self, path: &Path, source: Vec<u8>, trusted: bool, depth: u32) -> Judged {
