@@ -140,8 +140,7 @@ impl Index {
     fn files(&self, py: Python<'_>) -> Vec<(String, String)> {
         py.detach(|| {
             let (_, files) = self.resolver.session().list(|snapshot| snapshot.index().files());
-            let mut files: Vec<_> =
-                files.into_iter().map(|one| (one.file, one.digest.to_string())).collect();
+            let mut files: Vec<_> = files.into_iter().map(|one| (one.file, one.digest.to_string())).collect();
             files.sort_unstable();
             files
         })

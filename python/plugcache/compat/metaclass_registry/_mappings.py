@@ -412,7 +412,7 @@ class LazyDiscoveryDict(dict[Any, Any]):
         return iter(self._names())
 
     def __reversed__(self) -> Iterator[Any]:
-        return reversed(self._names())
+        return iter(self._names()[::-1])
 
     def __len__(self) -> int:
         return len(self._names())
