@@ -136,6 +136,16 @@ impl Index {
         })
     }
 
+    /// All files that the answers rest on, sorted, each with the digest of its content.
+    fn files(&self, py: Python<'_>) -> Vec<(String, String)> {
+        py.detach(|| {
+            let (_, files) = self.resolver.session().list(|snapshot| snapshot.index().files());
+            let mut files: Vec<_> = files.into_iter().map(|one| (one.file, one.digest.to_string())).collect();
+            files.sort_unstable();
+            files
+        })
+    }
+
     /// Why a name is answered as it is, for people.
     fn explain(&self, py: Python<'_>, name: &str) -> String {
         py.detach(|| explain(&self.resolver, name))

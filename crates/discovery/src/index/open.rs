@@ -352,6 +352,16 @@ impl Index {
         files.into_iter().filter_map(of).collect()
     }
 
+    /// Every file that is there, with the evidence of what it held: paths in no particular order.
+    pub fn files(&self) -> Vec<Evidence> {
+        let of = |at| {
+            let file = self.file(FileId(at)).filter(|file| !file.absent)?;
+            let path = self.absolute(FileId(at))?;
+            Some(Evidence { file: path, stamp: file.stamp, digest: file.digest, racy: file.racy })
+        };
+        (0..self.file_count() as u32).filter_map(of).collect()
+    }
+
     pub(super) fn meta(&self) -> Result<Meta, StaleReason> {
         let meta = || postcard::from_bytes(self.heap(&self.header.meta)?).ok();
         meta().ok_or_else(|| StaleReason::Damaged { part: "meta".to_owned() })

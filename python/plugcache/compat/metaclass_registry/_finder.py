@@ -1,0 +1,180 @@
+"""Members of a family, found without importing any: the index proves the files, `_survey` reads them once for each
+state of them, `_link` compares with what is loaded."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from ..._cached import cached
+from ..._errors import Error
+from ..._plugcache import Index, digest
+from ..._registry import _is_checkout, _roots_of
+from ._link import Doubt, Entry, Linker, Rules, settings_of
+from ._survey import Question, Source, survey
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+#: Files with their digests, and the roots above them, by state: too much to be a part of a key.
+_reading: dict[str, tuple[list[tuple[str, str]], tuple[str, ...]]] = {}
+
+
+class _Changed(Exception):  # noqa: N818
+    """A file is not what the index saw a moment ago."""
+
+
+@cached(name="metaclass-registry", version="1")
+def _survey_of(
+    state: str,
+    root: str,
+    package: str,
+    recursive: bool,
+    registries: tuple[str, ...],
+    members: tuple[tuple[str, str, tuple[str, ...]], ...],
+) -> dict[str, Any]:
+    sources = _sources(*_reading[state])
+    return survey(Question(root, package, recursive, registries), sources, list(members))
+
+
+class Finder:
+    """Where one registry's members are."""
+
+    def __init__(self, root: type, registry: Any, package: str, recursive: bool, rules: Rules, metaclass: type) -> None:
+        self.root = root
+        self.registry = registry
+        self.package = package
+        self.recursive = recursive
+        self.rules = rules
+        self.metaclass = metaclass
+        self._index: Index | None = None
+        self._seen: tuple[Any, ...] = ()
+        self._state: str | None = None
+        self._told: dict[str, Any] | None = None
+
+    def state(self) -> str | None:
+        """A digest of all files that have a part in it, proven now; None: they cannot be told."""
+        try:
+            index = self._open()
+            return _state_of(index.files())
+        except (Error, OSError):
+            return None
+
+    def entries(self) -> dict[Hashable, Entry]:
+        """Keys of what is not imported yet. `Doubt`: only importing can tell."""
+        self._refuse()
+        for _ in range(3):
+            try:
+                told = self._survey()
+            except _Changed:
+                continue
+            except (Error, OSError, UnicodeError) as error:
+                raise Doubt(str(error)) from error
+            return Linker(told, self.root, self.registry, self.rules, self.metaclass).entries()
+        raise Doubt("files keep changing while they are read")
+
+    def _refuse(self) -> None:
+        root = self.root
+        if "<locals>" in root.__qualname__ or root.__module__ == "__main__":
+            raise Doubt(f"{root.__qualname__} is made by running code")
+        if type(root) is not self.metaclass:
+            raise Doubt(f"{root.__qualname__} has a metaclass of its own")
+        hooks = settings_of(root)
+        if hooks:
+            raise Doubt(f"classes are changed by {hooks[0]}")
+
+    def _survey(self) -> dict[str, Any]:
+        index = self._open()
+        files = index.files()
+        state = _state_of(files)
+        if state == self._state and self._told is not None:
+            return self._told
+        records = [record for record in index.records() if record.kind == "python-class"]
+        members = tuple(sorted((record.module, record.qualname, tuple(record.bases)) for record in records))
+        if len({member[:2] for member in members}) != len(members):
+            raise Doubt("a class is found in two places")
+        module = self.root.__module__
+        names = _names_of(module, self.registry)
+        asked = (state, f"{module}:{self.root.__qualname__}", self.package, self.recursive, names, members)
+        roots = _roots(module, self.package)
+        _reading[state] = (files, roots)
+        try:
+            told: dict[str, Any] = _survey_of(*asked)
+        finally:
+            _reading.pop(state, None)
+        self._state, self._told = state, told
+        return told
+
+    def _open(self) -> Index:
+        module = self.root.__module__
+        roots = _roots(module, self.package)
+        tops = sorted({module.partition(".")[0], self.package.partition(".")[0]})
+        if self._index is None or self._seen != (roots, tops):
+            self._seen = (roots, tops)
+            self._index = Index(
+                {
+                    "roots": list(roots),
+                    "packages": tops,
+                    "recursive": True,
+                    "rules": [f"base={module}:{self.root.__qualname__}"],
+                    "key": None,
+                    "private": True,
+                    "abstract": True,
+                    "suffix": "",
+                    "case": "exact",
+                    "duplicates": "first",
+                    "strength": "hash" if any(_is_checkout(root) for root in roots) else None,
+                }
+            )
+        return self._index
+
+
+def _state_of(files: list[tuple[str, str]]) -> str:
+    return digest("\n".join(f"{mark}  {file}" for file, mark in files).encode("utf-8", "surrogatepass"))
+
+
+def _roots(*modules: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(root for module in modules for root in _roots_of(module)))
+
+
+def _names_of(module: str, registry: Any) -> tuple[str, ...]:
+    import sys
+
+    found = vars(sys.modules[module]) if module in sys.modules else {}
+    return tuple(sorted(name for name, value in found.items() if value is registry))
+
+
+def _sources(files: list[tuple[str, str]], roots: tuple[str, ...]) -> dict[str, Source]:
+    """Files by module, each as the index saw it."""
+    found: dict[str, Source] = {}
+    for file, mark in files:
+        name, is_package = _module_of(file, roots)
+        if name and name not in found:
+            with open(file, "rb") as opened:
+                content = opened.read()
+            if digest(content) != mark:
+                raise _Changed(file)
+            found[name] = Source(file, is_package, _decoded(content))
+    return found
+
+
+def _decoded(content: bytes) -> str:
+    import io
+    import tokenize
+
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        return content.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+    except (SyntaxError, UnicodeDecodeError, LookupError):
+        # No Python reads this either: a doubt about this file, and no other.
+        return "this is no python ="
+
+
+def _module_of(file: str, roots: tuple[str, ...]) -> tuple[str, bool]:
+    for root in roots:
+        start = root.rstrip(os.sep) + os.sep
+        if file.startswith(start) and file.endswith(".py"):
+            parts = file[len(start) : -3].split(os.sep)
+            is_package = parts[-1] == "__init__"
+            return ".".join(parts[:-1] if is_package else parts), is_package
+    return "", False

@@ -1,0 +1,414 @@
+"""What one file does while it is imported, as far as a family of classes is concerned: read from its syntax.
+
+A file is looked at only if it mentions a name of the family, or lies where discovery would import it. Whatever may make
+a member, change a key or touch a registry in another way than by a plain class statement is a *doubt*: names are taken
+for what they are called, wherever they come from, so that a doubt is seen once too often rather than once too rarely.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Calls that are given classes and do nothing with them but look.
+_LOOKS = {
+    "isinstance", "issubclass", "cast", "TypeVar", "NewType", "ParamSpec", "getLogger", "super", "repr", "str", "id",
+    "type_checking_only", "get_type_hints", "len",
+}  # fmt: skip
+
+#: Decorators that leave a class what it is, or make it again from the same statement.
+_HARMLESS_DECORATORS = {"dataclass", "final", "runtime_checkable", "total_ordering", "override", "unique"}
+
+#: Calls that make classes, or run text.
+_MAKERS = {"new_class", "make_dataclass", "exec", "eval", "__build_class__"}
+
+_MUTATORS = {"pop", "popitem", "clear", "update", "setdefault", "__setitem__", "__delitem__"}
+
+#: In the body of a class: something else than its parents say.
+SETTINGS = {
+    "__registry__", "__registry_config__", "__registry_key__", "__key_extractor__", "__skip_if_no_key__",
+    "__registry_family__", "__secondary_registries__", "__registry_name__", "__replaces_registered__",
+    "__init_subclass__", "__class_getitem__", "__abstractmethods__", "__mro_entries__", "__prepare__",
+}  # fmt: skip
+
+_ABSTRACT = {"abstractmethod", "abstractproperty", "abstractclassmethod", "abstractstaticmethod"}
+
+
+def last_name(node: ast.expr | None) -> str:
+    """What something is called: `c` of `a.b.c`, of `c(…)` and of `c[…]`."""
+    while isinstance(node, (ast.Call, ast.Subscript)):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def dotted(node: ast.expr | None) -> str:
+    """`a.b.c` of such a node, of its call and of its subscript; empty for any other."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        above = dotted(node.value) if isinstance(node.value, (ast.Name, ast.Attribute)) else ""
+        return f"{above}.{node.attr}" if above else ""
+    return ""
+
+
+class Module:
+    """What one file does when it is imported."""
+
+    def __init__(self, name: str, is_package: bool, tree: ast.Module, family: set[str], registries: set[str]) -> None:
+        self.name = name
+        self.is_package = is_package
+        self.family = family
+        self.registries = registries
+        #: Line and text of each doubt.
+        self.doubts: list[tuple[int, str]] = []
+        #: Lines where importing it may fail by its own will.
+        self.raises: list[tuple[int, str]] = []
+        #: Names that stand for a member or a registry from here on.
+        self.aliases: set[str] = set()
+        self.registry_aliases: set[str] = set()
+        #: Functions that may make or touch members when they are called, and all calls in each function.
+        self.tainted: set[str] = set()
+        self.calls: dict[str, set[str]] = {}
+        #: What is called while the module is imported: name and line.
+        self.called: dict[str, int] = {}
+        #: Class statements that run without condition, by qualified name.
+        self.classes: dict[str, dict[str, Any]] = {}
+        #: Attributes that are set on members later.
+        self.patched: set[str] = set()
+        #: What each name stands for: where it is imported from.
+        self.imports: dict[str, str] = {}
+        #: Modules without which this one cannot be imported.
+        self.needs: set[str] = set()
+        #: Instances of classes that only hold constants: name to class.
+        self._instances: dict[str, str] = {}
+        self.bound: dict[str, int] = {}
+        self._scope: list[str] = []
+        self._block(tree.body, False, None)
+
+    # ---- statements that run at import ---------------------------------------------------------------------------
+
+    def doubt(self, node: ast.AST, text: str) -> None:
+        self.doubts.append((getattr(node, "lineno", 0), text))
+
+    def _block(self, body: Iterable[ast.stmt], conditional: bool, body_of: dict[str, Any] | None) -> None:
+        for statement in body:
+            self._statement(statement, conditional, body_of)
+
+    def _statement(self, node: ast.stmt, conditional: bool, body_of: dict[str, Any] | None) -> None:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            self._import(node, conditional, body_of)
+        elif isinstance(node, ast.ClassDef):
+            self._class(node, conditional, body_of)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            self._function(node, conditional, body_of)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+            self._assign(node, conditional, body_of)
+        elif isinstance(node, ast.Delete):
+            for target in node.targets:
+                self._delete(target, body_of)
+        elif isinstance(node, ast.If):
+            test = last_name(node.test)
+            if test == "TYPE_CHECKING" or _is_main(node.test):
+                self._block(node.orelse, conditional, body_of)
+                return
+            self._expression(node.test)
+            self._block([*node.body, *node.orelse], True, body_of)
+        elif isinstance(node, ast.Raise):
+            self.raises.append((node.lineno, "raises while it is imported"))
+        else:
+            self._compound(node, body_of)
+
+    def _compound(self, node: ast.stmt, body_of: dict[str, Any] | None) -> None:
+        """`for`, `while`, `with`, `try`, `match`, expressions: parts that are expressions, then those that are blocks."""
+        for field in ast.iter_child_nodes(node):
+            if isinstance(field, ast.expr):
+                self._expression(field)
+            elif isinstance(field, ast.stmt):
+                self._statement(field, True, body_of)
+            elif isinstance(field, ast.withitem):
+                self._expression(field.context_expr)
+            else:
+                # Handlers of `try`, cases of `match`.
+                self._block((part for part in ast.iter_child_nodes(field) if isinstance(part, ast.stmt)), True, body_of)
+
+    def _import(
+        self, node: ast.Import | ast.ImportFrom, conditional: bool, body_of: dict[str, Any] | None
+    ) -> None:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if not conditional:
+                    self.needs.add(alias.name)
+                self._bind(alias.asname or alias.name.partition(".")[0], body_of, node)
+                first = alias.name if alias.asname else alias.name.partition(".")[0]
+                self.imports[alias.asname or first] = first
+            return
+        origin = self._origin(node)
+        if not conditional and origin:
+            self.needs.add(origin)
+        for alias in node.names:
+            name = alias.asname or alias.name
+            self._bind(name, body_of, node)
+            self.imports[name] = f"{origin}:{alias.name}"
+            if alias.asname and alias.name in self.family:
+                self.aliases.add(alias.asname)
+            if alias.asname and alias.name in self.registries:
+                self.registry_aliases.add(alias.asname)
+
+    def _origin(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        parts = self.name.split(".")
+        parts = parts[: len(parts) - node.level + (1 if self.is_package else 0)]
+        return ".".join([*parts, *([node.module] if node.module else [])])
+
+    def _bind(self, name: str, body_of: dict[str, Any] | None, node: ast.AST, kind: Any = "plain") -> None:
+        if body_of is not None:
+            names = body_of["names"]
+            names[name] = "unsure" if name in names and names[name] != kind else kind
+            if name in SETTINGS:
+                body_of["settings"].append(name)
+        else:
+            self.bound[name] = self.bound.get(name, 0) + 1
+
+    def _class(self, node: ast.ClassDef, conditional: bool, body_of: dict[str, Any] | None) -> None:
+        decorators = [last_name(one) for one in node.decorator_list]
+        for part in [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)]:
+            self._expression(part, is_head=True)
+        qualname = ".".join([*self._scope, node.name])
+        told: dict[str, Any] = {
+            "line": node.lineno,
+            "bases": [dotted(base) for base in node.bases],
+            "keywords": [keyword.arg or "**" for keyword in node.keywords],
+            "decorators": [name or "?" for name in decorators if name not in _HARMLESS_DECORATORS],
+            "names": {},
+            "settings": [],
+            "conditional": conditional,
+        }
+        if qualname in self.classes:
+            self.doubt(node, f"{qualname} is defined twice")
+        self.classes[qualname] = told
+        self._bind(node.name, body_of, node)
+        if not all(told["bases"]) and not _is_harmless_base(node):
+            self.doubt(node, f"{qualname} has a base that only running tells")
+        self._scope.append(node.name)
+        self._block(node.body, False, told)
+        self._scope.pop()
+
+    def _function(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef, conditional: bool, body_of: dict[str, Any] | None
+    ) -> None:
+        decorators = [last_name(one) for one in node.decorator_list]
+        kind = "abstract" if any(name in _ABSTRACT for name in decorators) else "plain"
+        if conditional:
+            kind = "unsure"
+        if decorators and decorators[0] in ("setter", "getter", "deleter", "overload"):
+            kind = body_of["names"].get(node.name, "unsure") if body_of else kind
+        self._bind(node.name, body_of, node, kind)
+        arguments = node.args
+        for part in [*node.decorator_list, *arguments.defaults, *filter(None, arguments.kw_defaults)]:
+            self._expression(part, is_head=True)
+        # Whoever makes an instance calls these.
+        made = self._scope and node.name in ("__init__", "__new__", "__call__", "__post_init__", "__enter__")
+        self._body(self._scope[-1] if made else node.name, node.body, body_of)
+
+    def _assign(
+        self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, conditional: bool, body_of: dict[str, Any] | None
+    ) -> None:
+        value = node.value
+        if value is not None:
+            self._expression(value)
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            self._target(target, node, conditional, body_of)
+
+    def _target(
+        self,
+        target: ast.expr,
+        node: ast.Assign | ast.AnnAssign | ast.AugAssign,
+        conditional: bool,
+        body_of: dict[str, Any] | None,
+    ) -> None:
+        value = node.value
+        if isinstance(target, (ast.Tuple, ast.List)):
+            for part in target.elts:
+                self._target(part.value if isinstance(part, ast.Starred) else part, node, True, body_of)
+        elif isinstance(target, ast.Name):
+            if value is None:
+                return
+            self._bind(target.id, body_of, node, _value(value, conditional or isinstance(node, ast.AugAssign)))
+            if isinstance(node, ast.AugAssign) and target.id in self.registries:
+                self.doubt(node, f"changes {target.id}")
+            if isinstance(value, (ast.Name, ast.Attribute)):
+                if last_name(value) in self.family:
+                    self.aliases.add(target.id)
+                elif last_name(value) in self.registries or last_name(value) == "__registry__":
+                    self.registry_aliases.add(target.id)
+            elif isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and body_of is None:
+                if not value.args and not value.keywords and not conditional:
+                    self._instances[target.id] = value.func.id
+        elif isinstance(target, ast.Attribute):
+            self.patched.add(target.attr)
+        elif isinstance(target, ast.Subscript) and self._is_registry(target.value):
+            self.doubt(node, "writes into a registry")
+
+    def _delete(self, target: ast.expr, body_of: dict[str, Any] | None) -> None:
+        if isinstance(target, (ast.Tuple, ast.List)):
+            for part in target.elts:
+                self._delete(part, body_of)
+        elif isinstance(target, ast.Name):
+            self._bind(target.id, body_of, target, "unsure")
+            if target.id in self.family | self.registries:
+                self.doubt(target, f"deletes {target.id}")
+        elif isinstance(target, ast.Attribute):
+            self.patched.add(target.attr)
+        elif isinstance(target, ast.Subscript) and self._is_registry(target.value):
+            self.doubt(target, "deletes from a registry")
+
+    def _is_registry(self, node: ast.expr) -> bool:
+        return last_name(node) in self.registries or last_name(node) == "__registry__"
+
+    # ---- expressions that are computed at import -----------------------------------------------------------------
+
+    def _expression(self, node: ast.expr, *, is_head: bool = False) -> None:
+        for part in _walk(node):
+            if isinstance(part, ast.NamedExpr) and last_name(part.value) in self.family:
+                self.aliases.add(part.target.id)
+            if isinstance(part, ast.Call):
+                self._call(part)
+        if is_head and isinstance(node, (ast.Name, ast.Attribute)):
+            # A decorator without arguments is called, too.
+            self.called.setdefault(last_name(node), node.lineno)
+
+    def _call(self, node: ast.Call) -> None:
+        name = last_name(node.func)
+        self.called.setdefault(name, node.lineno)
+        if name in _MAKERS or (name == "type" and len(node.args) == 3):
+            self.doubt(node, f"{name}() makes classes, or runs text")
+        if name == "setattr" and len(node.args) > 1:
+            attribute = node.args[1]
+            if isinstance(attribute, ast.Constant) and isinstance(attribute.value, str):
+                self.patched.add(attribute.value)
+            elif self._given(node):
+                self.doubt(node, "sets computed attributes of a member")
+        elif name not in _LOOKS and self._given(node):
+            self.doubt(node, f"gives a member or a registry to {name or 'a call'}()")
+        if isinstance(node.func, ast.Attribute):
+            holder = node.func.value
+            if self._is_registry(holder) and name in _MUTATORS:
+                self.doubt(node, f"changes a registry with {name}()")
+            elif last_name(holder) in self.family and not isinstance(holder, ast.Call):
+                self.doubt(node, f"calls {name}() of a member")
+
+    def _given(self, node: ast.Call) -> bool:
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        return any(self._is_value(part) for part in given)
+
+    def _is_value(self, node: ast.expr) -> bool:
+        """Whether a member or a registry itself is in there, and not only something of it."""
+        if isinstance(node, ast.Attribute):
+            return node.attr in self.family or self._is_registry(node)
+        if isinstance(node, ast.Name):
+            return node.id in self.family or node.id in self.registries
+        if isinstance(node, ast.Call):
+            # That call is looked at by itself; what comes back of a member's own is an instance.
+            return False
+        return any(self._is_value(part) for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr))
+
+    # ---- functions: what they would do if they were called -------------------------------------------------------
+
+    def _body(self, name: str, body: list[ast.stmt], body_of: dict[str, Any] | None) -> None:
+        known = self.family | ({"cls", "__class__"} if body_of is not None else set())
+        calls = self.calls.setdefault(name, set())
+        for statement in body:
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Call):
+                    called = last_name(node.func)
+                    calls.add(called)
+                    makes = called in _MAKERS or (called == "type" and len(node.args) == 3)
+                    given = [*node.args, *(keyword.value for keyword in node.keywords)]
+                    mentions = any(_mentions(part, known | self.registries) for part in given)
+                    mutates = (
+                        isinstance(node.func, ast.Attribute)
+                        and called in _MUTATORS
+                        and self._is_registry(node.func.value)
+                    )
+                    if mutates or (mentions and (makes or called not in _LOOKS)):
+                        self.tainted.add(name)
+                elif isinstance(node, ast.ClassDef):
+                    if any(last_name(base) in known or not dotted(base) for base in node.bases):
+                        self.tainted.add(name)
+                elif isinstance(node, (ast.Return, ast.Yield)):
+                    if isinstance(node.value, ast.expr) and _mentions(node.value, self.family):
+                        self.tainted.add(name)
+                elif isinstance(node, (ast.Assign, ast.Delete)):
+                    targets = node.targets
+                    if any(isinstance(one, ast.Subscript) and self._is_registry(one.value) for one in targets):
+                        self.tainted.add(name)
+                    if isinstance(node, ast.Assign) and last_name(node.value) in self.family:
+                        self.tainted.add(name)
+
+    # ---- what is told --------------------------------------------------------------------------------------------
+
+    def constant(self, expression: str) -> Any:
+        """The literal's source that `NAME.ATTRIBUTE` stands for, where NAME is an instance of a class that does
+        nothing but hold constants; else None."""
+        name, _, attribute = expression.partition(".")
+        told = self.classes.get(self._instances.get(name, ""))
+        if told is None or self.bound.get(name) != 1 or attribute in self.patched:
+            return None
+        names = told["names"]
+        hooks = {"__init__", "__new__", "__getattr__", "__getattribute__", "__slots__"}
+        if told["bases"] or told["keywords"] or told["decorators"] or told["conditional"] or hooks & names.keys():
+            return None
+        found = names.get(attribute)
+        return found[1] if isinstance(found, list) and found[0] == "literal" else None
+
+
+def _value(node: ast.expr, unsure: bool) -> Any:
+    """How a name in a class body is told: a literal with its source, an expression, or that it may be either."""
+    if unsure:
+        return "unsure"
+    try:
+        ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        path = dotted(node) if isinstance(node, (ast.Name, ast.Attribute)) else ""
+        return ["name", path] if path else "plain"
+    return ["literal", ast.unparse(node)]
+
+
+def _walk(node: ast.expr) -> Iterable[ast.AST]:
+    """What is computed together with an expression: not what is in a `lambda`."""
+    left: list[ast.AST] = [node]
+    while left:
+        part = left.pop()
+        yield part
+        if not isinstance(part, ast.Lambda):
+            left.extend(ast.iter_child_nodes(part))
+        else:
+            left.extend(part.args.defaults)
+
+
+def _mentions(node: ast.AST, names: set[str]) -> bool:
+    """Whether one of them is in there by itself, or as the last part of a dotted name."""
+    if isinstance(node, ast.Attribute):
+        return node.attr in names
+    if isinstance(node, ast.Name):
+        return node.id in names
+    if isinstance(node, ast.Call):
+        return False
+    return any(_mentions(part, names) for part in ast.iter_child_nodes(node))
+
+
+def _is_main(test: ast.expr) -> bool:
+    return isinstance(test, ast.Compare) and last_name(test.left) == "__name__"
+
+
+def _is_harmless_base(node: ast.ClassDef) -> bool:
+    told = [base for base in node.bases if not dotted(base)]
+    return all(isinstance(base, ast.Call) and last_name(base) in ("namedtuple", "NamedTuple") for base in told)
