@@ -17,6 +17,7 @@ mod index;
 mod isolate;
 mod json;
 mod kept;
+mod safety;
 mod settings;
 mod stats;
 mod store;
@@ -32,6 +33,7 @@ fn _plugcache(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<task::Load>()?;
     module.add_class::<index::Index>()?;
     module.add_class::<index::Record>()?;
+    module.add_class::<safety::Judge>()?;
     module.add_class::<store::PluginData>()?;
     module.add_function(wrap_pyfunction!(entry_points::entry_points, module)?)?;
     module.add_function(wrap_pyfunction!(settings::configure, module)?)?;
