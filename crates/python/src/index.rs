@@ -117,6 +117,15 @@ impl Index {
         Ok(self.record(found))
     }
 
+    /// All plugins of a name, in search order; empty if there is none.
+    fn find_all(&self, py: Python<'_>, name: &str) -> Vec<Record> {
+        let found = py.detach(|| self.one.resolve(name).outcome.ok());
+        let Some(found) = found else { return Vec::new() };
+        let all = std::iter::once(found.plugin).chain(found.shadowed);
+        let one = |plugin| Record { plugin, shadowed: Vec::new(), resolver: self.resolver.clone() };
+        all.map(one).collect()
+    }
+
     /// All plugins, by name.
     fn records(&self, py: Python<'_>) -> Vec<Record> {
         let (all, _) = py.detach(|| self.resolver.list());

@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 use plugcache::discovery::safety::{self, DigestError, Policy, Profile, SourceDigest};
@@ -24,9 +24,10 @@ use crate::{
 #[pyclass(frozen, module = "plugcache._plugcache")]
 pub(crate) struct Judge {
     policy: Policy,
-    /// Its scans are kept where caches are: made anew after the package was configured anew.
-    made: Mutex<Option<(u32, Arc<safety::Judge>)>>,
 }
+
+/// The one whose scans all others share, and the configuration that it was made under.
+static FIRST: Mutex<Option<(u32, safety::Judge)>> = Mutex::new(None);
 
 /// A source, and what was decided about it.
 #[pyclass(frozen, module = "plugcache._plugcache")]
@@ -76,7 +77,7 @@ impl Judge {
     fn new(py: Python<'_>, policy: &Bound<'_, PyDict>) -> PyResult<Self> {
         let wanted: Wanted = policy.extract()?;
         let policy = wanted.policy().map_err(|error| error.raise(py))?;
-        Ok(Self { policy, made: Mutex::new(None) })
+        Ok(Self { policy })
     }
 
     /// Reads a file and judges it. `depth`: how many packages it lies in that are judged with it, so that it may
@@ -103,15 +104,19 @@ impl Judge {
 }
 
 impl Judge {
-    fn judge(&self) -> Result<Arc<safety::Judge>, Failure> {
+    fn judge(&self) -> Result<safety::Judge, Failure> {
         let epoch = settings::epoch();
-        let known = self.made.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((_, judge)) = known.filter(|(then, _)| *then == epoch) {
-            return Ok(judge);
+        let first = || FIRST.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((then, judge)) = &*first()
+            && *then == epoch
+        {
+            return Ok(judge.with_policy(self.policy.clone()));
         }
-        // Others have their own, over the same directory: what is on disk is found by all.
-        let judge = Arc::new(safety::Judge::new(self.policy.clone(), &settings::state()?.hub.apart())?);
-        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some((epoch, Arc::clone(&judge)));
+        let hub = settings::state()?.hub.clone();
+        let made = safety::Judge::new(Policy::default(), &hub)
+            .or_else(|_| safety::Judge::new(Policy::default(), &hub.apart()))?;
+        let judge = made.with_policy(self.policy.clone());
+        *first() = Some((epoch, made));
         Ok(judge)
     }
 }

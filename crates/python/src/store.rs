@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use plugcache::store::{Category, Item, Loaded, Store, StoreError};
+use plugcache::store::{Category, Item, Loaded, Options, Profile, Store, StoreError};
 use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     settings,
 };
 
-/// What one plugin has saved.
+/// What one plugin has saved. `compatible`: with all that the original allows, the signature as JSON.
 #[pyclass(frozen, module = "plugcache._plugcache")]
 pub(crate) struct PluginData {
     store: Store,
@@ -20,13 +20,14 @@ pub(crate) struct PluginData {
 #[pymethods]
 impl PluginData {
     #[new]
-    #[pyo3(signature = (plugin, category=None, directory=None, signature=None))]
+    #[pyo3(signature = (plugin, category=None, directory=None, signature=None, compatible=false))]
     fn new(
         py: Python<'_>,
         plugin: &str,
         category: Option<String>,
         directory: Option<PathBuf>,
         signature: Option<String>,
+        compatible: bool,
     ) -> PyResult<Self> {
         let made = py.detach(|| {
             let directory = match directory {
@@ -35,11 +36,21 @@ impl PluginData {
                     Failure::Store("there is no data directory: set PLUGCACHE_DATA_DIR".to_owned())
                 })?,
             };
-            let store = Store::open(directory)?;
-            let category = category.map_or(Ok(Category::PLUGINS), Category::custom)?;
+            let profile = if compatible { Profile::Compatible } else { Profile::Strict };
+            let store = Store::open_with(directory, Options { profile, ..Options::default() })?;
+            let category = match category {
+                Some(name) if compatible && name.is_empty() => Category::NONE,
+                Some(name) => Category::custom(name)?,
+                None => Category::PLUGINS,
+            };
             let mut data = store.plugin(&category, plugin);
             if let Some(signature) = signature {
-                data = data.signature(signature);
+                let json = || {
+                    serde_json::from_str::<serde_json::Value>(&signature).map_err(|error| {
+                        Failure::Store(format!("the signature {signature} is no JSON: {error}"))
+                    })
+                };
+                data = if compatible { data.signature(json()?) } else { data.signature(signature) };
             }
             Ok(Self { store, data })
         });
@@ -66,6 +77,26 @@ impl PluginData {
                 ),
             )),
         }
+    }
+
+    /// Saves an item if it is still what `expected` says, or was saved under another signature. Returns whether it was.
+    #[expect(clippy::needless_pass_by_value, reason = "what Python hands over as bytes or nothing")]
+    fn exchange(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        expected: Option<Vec<u8>>,
+        bytes: &[u8],
+    ) -> PyResult<bool> {
+        let change = |saved: Loaded<Vec<u8>>| {
+            let is_expected = match saved {
+                Loaded::Found(saved) => expected.as_ref() == Some(&saved),
+                Loaded::Missing => expected.is_none(),
+                Loaded::Stale { .. } => expected.is_some(),
+            };
+            is_expected.then(|| bytes.to_vec())
+        };
+        py.detach(|| self.data.update(item(name), change)).map_err(|error| failed(py, error))
     }
 
     /// Adds a name to an item that is a list of names, in JSON, or takes it out of it, while no other process does.

@@ -130,6 +130,14 @@ impl Judge {
         Ok(Self { scan_digest: policy.scan_digest(), roots, policy, scans })
     }
 
+    /// A judge by another policy that keeps its scans in the same cache, for hosts that allow one kind of plugin more
+    /// than another.
+    #[must_use]
+    pub fn with_policy(&self, policy: Policy) -> Self {
+        let roots = policy.trusted_roots.iter().filter_map(|root| resolved(root)).collect();
+        Self { scan_digest: policy.scan_digest(), roots, policy, scans: self.scans.clone() }
+    }
+
     /// What it goes by.
     pub fn policy(&self) -> &Policy {
         &self.policy

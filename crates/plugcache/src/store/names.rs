@@ -16,6 +16,10 @@ impl Category {
     /// Plugins that serve models: `cache_serving`.
     pub const SERVING: Self = Self(Cow::Borrowed("cache_serving"));
 
+    /// None: the directories of plugins are in the data directory itself, as those of the original's plugins are that
+    /// name no category. Plugins are not listed or counted that way.
+    pub const NONE: Self = Self(Cow::Borrowed("."));
+
     pub(super) const KNOWN: [Self; 3] = [Self::PLUGINS, Self::DATA_CAPTURE, Self::SERVING];
 
     /// Another one: lower-case letters, digits, `-` and `_`, a letter first, at most 63 bytes, and not `log`,
