@@ -1,63 +1,235 @@
 //! Entry points of a search path, as plain tuples: the objects are made by the interpreter's own
 //! `importlib.metadata`.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use plugcache::discovery::{
     entry_points::{EntryPointFinder, EntryPointRef, PythonVersion},
-    index::Session,
+    index::{Session, Snapshot},
+    tree::FileId,
 };
+use plugcache_cache::fs;
 use pyo3::prelude::*;
 
 use crate::{error::Failure, settings};
 
-/// Directories of distributions, and entry points: group, name, value, and the number of their distribution.
-type Found = (Vec<String>, Vec<(String, String, String, usize)>);
-
-/// The entry points of the distributions in these directories, in their order. Sorting by group, as Python 3.11 and
-/// older do, is left to the caller. `group` and `name` select; `strength` is as for an index.
-#[pyfunction]
-#[pyo3(signature = (path, group=None, name=None, strength=None))]
-pub(crate) fn entry_points(
-    py: Python<'_>,
+/// Entry points of the distributions in some directories, proven whenever they are asked for.
+#[pyclass(frozen, module = "plugcache._plugcache")]
+pub(crate) struct EntryPointIndex {
     path: Vec<PathBuf>,
-    group: Option<&str>,
-    name: Option<&str>,
+    version: PythonVersion,
+    /// What was proven last. Taken out while it is looked at, so that nobody waits for it.
+    last: Mutex<Option<Last>>,
+}
+
+struct Last {
+    /// How often the package had been configured anew.
+    epoch: u32,
+    session: Session,
     strength: Option<String>,
-) -> PyResult<Found> {
-    let version = py.version_info();
-    let version = PythonVersion::of(version.major.into(), version.minor.into());
-    let found = py.detach(|| {
+    answer: Py<EntryPointAnswer>,
+}
+
+/// All entry points of some directories, as they were when they were proven. Never changes.
+#[pyclass(frozen, module = "plugcache._plugcache")]
+pub(crate) struct EntryPointAnswer {
+    snapshot: Snapshot,
+    /// What all points say, in one piece.
+    text: String,
+    points: Vec<Point>,
+    /// Directories of distributions that have entry points: number of the place, and name in it.
+    distributions: Vec<(usize, String)>,
+    /// Something is not as it should be: Python may have another answer, or none.
+    has_problems: bool,
+    /// Places that were not there, or are no directories.
+    absent: Vec<PathBuf>,
+    /// The file that tells of the entry points of each distribution, and their range. Made when it is asked for.
+    by_file: Mutex<Option<Arc<HashMap<String, (FileId, usize, usize)>>>>,
+}
+
+/// Where in the text name, value and group of a point end; it begins where the one before it ends.
+struct Point {
+    start: usize,
+    name: usize,
+    value: usize,
+    group: usize,
+    distribution: usize,
+    file: FileId,
+}
+
+type Row<'a> = (&'a str, &'a str, &'a str, usize);
+
+#[pymethods]
+impl EntryPointIndex {
+    /// `path`: absolute, in their order.
+    #[new]
+    fn new(py: Python<'_>, path: Vec<PathBuf>) -> Self {
+        let version = py.version_info();
+        let version = PythonVersion::of(version.major.into(), version.minor.into());
+        Self { path, version, last: Mutex::new(None) }
+    }
+
+    /// What is true now: the same object as before if nothing changed. `strength` is as for an index; `None` is what
+    /// is configured.
+    #[pyo3(signature = (strength=None))]
+    fn prove(&self, py: Python<'_>, strength: Option<String>) -> PyResult<Py<EntryPointAnswer>> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let last = last.filter(|last| last.epoch == settings::epoch() && last.strength == strength);
+        if let Some(last) = last
+            && py.detach(|| last.session.still_holds(&last.answer.get().snapshot))
+        {
+            let answer = last.answer.clone_ref(py);
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+            return Ok(answer);
+        }
+        let epoch = settings::epoch();
+        let proven = py.detach(|| {
+            let session = self.session(strength.as_deref())?;
+            let (snapshot, read) = session.ask(read);
+            Ok((session, read.into_answer(snapshot)))
+        });
+        let (session, answer) = proven.map_err(|error: Failure| error.raise(py))?;
+        let answer = Py::new(py, answer)?;
+        // Making it anew was wanted once, not at each question.
+        let session = Session { refresh: false, ..session };
+        let last = Last { epoch, session, strength, answer: answer.clone_ref(py) };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+        Ok(answer)
+    }
+}
+
+impl EntryPointIndex {
+    fn session(&self, strength: Option<&str>) -> Result<Session, Failure> {
         let state = settings::state()?;
-        let mut session = Session::new(Arc::new(EntryPointFinder::new(version)), path);
+        let finder = EntryPointFinder::new(self.version).without_metadata();
+        let mut session = Session::new(Arc::new(finder), self.path.clone());
         session.location = state.location.clone();
         session.strength =
             strength.map_or(Ok(state.strength), |text| text.parse().map_err(Failure::Config))?;
         session.refresh = state.refresh;
         session.lock_timeout = state.lock_timeout;
-        let wants = |entry: &EntryPointRef<'_>| {
-            group.is_none_or(|group| group == entry.group) && name.is_none_or(|name| name == entry.name)
+        Ok(session)
+    }
+}
+
+/// What an index says, in memory of our own: whatever becomes of its file, it can be given out.
+#[derive(Default)]
+struct Read {
+    text: String,
+    points: Vec<Point>,
+    distributions: Vec<(usize, String)>,
+    has_problems: bool,
+    absent: Vec<PathBuf>,
+}
+
+fn read(snapshot: &Snapshot) -> Read {
+    let index = snapshot.index();
+    let mut read = Read::default();
+    let mut last = None;
+    // Damage is noticed by who asks: the index is then built anew, and read again.
+    let _ = index.for_each(|record| {
+        let entry = EntryPointRef::decode(record.name, record.payload)?;
+        if last != Some(record.file) {
+            last = Some(record.file);
+            let (root, path) = index.place(record.file)?;
+            let above = path.rsplit_once('/').map_or("", |(above, _)| above);
+            read.distributions.push((root, above.to_owned()));
+        }
+        let start = read.text.len();
+        let mut end_of = |text: &str| {
+            read.text.push_str(text);
+            read.text.len()
         };
-        let (_, found) = session.ask(|snapshot| {
-            let index = snapshot.index();
-            let mut found: Found = (Vec::new(), Vec::new());
-            let mut last = None;
-            // A damaged index is asked again when it has been built anew.
-            let _ = index.for_each(|record| {
-                let entry = EntryPointRef::decode(record.name, record.payload)?;
-                if wants(&entry) {
-                    if last != Some(record.file) {
-                        last = Some(record.file);
-                        found.0.push(index.absolute(record.file)?);
-                    }
-                    let (group, name, value) = (entry.group, entry.name, entry.value);
-                    found.1.push((group.to_owned(), name.to_owned(), value.to_owned(), found.0.len() - 1));
-                }
-                Some(())
-            });
-            found
-        });
-        Ok(found)
+        let (name, value, group) = (end_of(entry.name), end_of(entry.value), end_of(entry.group));
+        let distribution = read.distributions.len() - 1;
+        read.points.push(Point { start, name, value, group, distribution, file: record.file });
+        Some(())
     });
-    found.map_err(|error: Failure| error.raise(py))
+    read.absent = index.absent_roots().map(Path::to_owned).collect();
+    read.has_problems = !snapshot.full_report().problems.is_empty();
+    read
+}
+
+impl Read {
+    fn into_answer(self, snapshot: Snapshot) -> EntryPointAnswer {
+        let Self { text, points, distributions, has_problems, absent } = self;
+        let by_file = Mutex::new(None);
+        EntryPointAnswer { snapshot, text, points, distributions, has_problems, absent, by_file }
+    }
+}
+
+impl EntryPointAnswer {
+    fn row(&self, point: &Point) -> Option<Row<'_>> {
+        let part = |start: usize, end: usize| self.text.get(start..end);
+        let name = part(point.start, point.name)?;
+        Some((name, part(point.name, point.value)?, part(point.value, point.group)?, point.distribution))
+    }
+
+    /// Files of entry points by the path of the directory that they are in.
+    fn by_file(&self) -> Arc<HashMap<String, (FileId, usize, usize)>> {
+        let mut place = self.by_file.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = place.get_or_insert_with(|| {
+            let mut ranges: HashMap<u32, (usize, usize)> = HashMap::new();
+            for (at, point) in self.points.iter().enumerate() {
+                ranges.entry(point.file.0).or_insert((at, at)).1 = at + 1;
+            }
+            let index = self.snapshot.index();
+            let of = |file: FileId| {
+                let path = index.absolute(file)?;
+                let above = path.strip_suffix("/entry_points.txt")?.to_owned();
+                let (start, end) = ranges.get(&file.0).copied().unwrap_or_default();
+                Some((above, (file, start, end)))
+            };
+            Arc::new(index.files().filter_map(of).collect())
+        });
+        Arc::clone(made)
+    }
+}
+
+#[pymethods]
+impl EntryPointAnswer {
+    /// Name, value, group and number of the distribution of all points, or of those of a group, in their order.
+    /// Sorting by group, as Python 3.11 and older do, is left to the caller.
+    #[pyo3(signature = (group=None))]
+    fn points(&self, group: Option<&str>) -> Vec<Row<'_>> {
+        let rows = self.points.iter().filter_map(|point| self.row(point));
+        rows.filter(|row| group.is_none_or(|group| group == row.2)).collect()
+    }
+
+    /// Where the distributions are, by number: number of the place on the path, and name of the directory in it.
+    fn distributions(&self) -> Vec<(usize, &str)> {
+        self.distributions.iter().map(|(root, entry)| (*root, entry.as_str())).collect()
+    }
+
+    /// The points of the distribution with that directory, if a look at its file now proves that they still are
+    /// those; `None` if it does not, or the distribution is not known.
+    fn points_at(&self, py: Python<'_>, directory: &str) -> Option<Vec<Row<'_>>> {
+        let (start, end) = py.detach(|| {
+            let by_file = self.by_file();
+            let (file, start, end) = by_file.get(directory)?;
+            self.snapshot.index().is_untouched(*file).then_some((*start, *end))
+        })?;
+        Some(self.points.get(start..end)?.iter().filter_map(|point| self.row(point)).collect())
+    }
+
+    /// Whether something could not be understood: then Python has another answer, or none.
+    #[getter]
+    fn has_problems(&self) -> bool {
+        self.has_problems
+    }
+
+    /// Whether a place on the path is no directory but a file now: only Python looks into it.
+    fn has_files(&self, py: Python<'_>) -> bool {
+        !self.absent.is_empty() && py.detach(|| self.absent.iter().any(|path| is_file(path)))
+    }
+}
+
+/// Whether a path leads to something that is no directory.
+fn is_file(path: &Path) -> bool {
+    let path = fs::c_path(path.as_os_str().as_encoded_bytes());
+    path.is_ok_and(|path| fs::look_at(&path).is_ok_and(|look| look.is_some()))
 }

@@ -36,7 +36,8 @@ fn _plugcache(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<store::PluginData>()?;
     module.add_class::<safety::Judge>()?;
     module.add_class::<safety::Judged>()?;
-    module.add_function(wrap_pyfunction!(entry_points::entry_points, module)?)?;
+    module.add_class::<entry_points::EntryPointIndex>()?;
+    module.add_class::<entry_points::EntryPointAnswer>()?;
     module.add_function(wrap_pyfunction!(settings::configure, module)?)?;
     module.add_function(wrap_pyfunction!(digest, module)?)?;
     module.add_function(wrap_pyfunction!(settings::directories, module)?)?;

@@ -149,7 +149,7 @@ impl Directory {
 }
 
 /// Looks at a path; see [`Directory::look`].
-pub(crate) fn look_at(path: &CStr) -> Result<Option<Look>> {
+pub fn look_at(path: &CStr) -> Result<Option<Look>> {
     look_from(rustix::fs::CWD, path)
         .map_err(|errno| Error::io("stat", std::ffi::OsStr::from_bytes(path.to_bytes()), errno))
 }

@@ -29,6 +29,9 @@ const ENTRY_POINTS: &str = "entry_points.txt";
 pub struct EntryPointFinder {
     /// Whose semantics. Default: 3.13.
     pub python: PythonVersion,
+    /// Leave out what tells names and versions of distributions, for who reads that where it is: a third
+    /// less to look at. Default: no.
+    pub without_metadata: bool,
 }
 
 /// What `entry_points.txt` says.
@@ -63,7 +66,13 @@ impl Distribution {
 impl EntryPointFinder {
     /// The finder with the semantics of that Python.
     pub fn new(python: PythonVersion) -> Self {
-        Self { python }
+        Self { python, ..Self::default() }
+    }
+
+    /// The same without names and versions of distributions.
+    #[must_use]
+    pub fn without_metadata(self) -> Self {
+        Self { without_metadata: true, ..self }
     }
 
     /// Distributions in the order of the search path, less those that another one of the same name, told
@@ -111,7 +120,7 @@ impl EntryPointFinder {
     }
 
     /// The entry points of one file. `metadata` stands beside it.
-    fn link_one(tree: &mut Tree<'_>, root: RootId, entry: &str, file: FileId) -> Linked {
+    fn link_one(&self, tree: &mut Tree<'_>, root: RootId, entry: &str, file: FileId) -> Linked {
         let mut linked = Linked::default();
         let Some(facts) = tree.structure(file).map(<[u8]>::to_vec) else { return linked };
         let Ok(lines) = postcard::from_bytes::<Lines<'_>>(&facts) else { return linked };
@@ -121,21 +130,23 @@ impl EntryPointFinder {
         if lines.entries.is_empty() {
             return linked;
         }
-        let (identity, used) = Self::identity(tree, root, entry);
+        let nothing = Identity { name: None, version: None, is_empty: true };
+        let (identity, used) =
+            if self.without_metadata { (nothing, Vec::new()) } else { Self::identity(tree, root, entry) };
         linked.depends_on = used;
         for (group, name, value, line) in lines.entries {
             let (distribution, version) = (identity.name, identity.version);
             let payload = EntryPointRef { group, name, value, distribution, version }.encode();
             linked.records.push(Record { name: name.to_owned(), file, line, payload });
         }
-        if identity.name.is_none() || identity.version.is_none() {
+        if !self.without_metadata && (identity.name.is_none() || identity.version.is_none()) {
             let message = "the distribution's metadata has no Name or no Version: reinstall it".to_owned();
             linked.problems.push(Problem { file: String::new(), line: 0, column: 0, message });
         }
         linked
     }
 
-    fn link_all(tree: &mut Tree<'_>) -> Links {
+    fn link_all(&self, tree: &mut Tree<'_>) -> Links {
         let mut links = Links::default();
         let mut seen = HashSet::new();
         for distribution in Self::distributions(tree, |_, _, _| {}) {
@@ -161,7 +172,7 @@ impl EntryPointFinder {
                 continue;
             }
             let file = tree.declare(*root, &distribution.file(ENTRY_POINTS));
-            let mut linked = Self::link_one(tree, *root, &found.entry, file);
+            let mut linked = self.link_one(tree, *root, &found.entry, file);
             linked.problems.extend(nameless);
             links.files.push((file, linked));
         }
@@ -175,7 +186,8 @@ impl Finder for EntryPointFinder {
     }
 
     fn spec(&self) -> String {
-        format!("entry points as Python {}", self.python.as_str())
+        let what = if self.without_metadata { "entry points alone" } else { "entry points" };
+        format!("{what} as Python {}", self.python.as_str())
     }
 
     fn is_relevant(&self, name: &str) -> bool {
@@ -229,7 +241,7 @@ impl Finder for EntryPointFinder {
     }
 
     fn link(&self, tree: &mut Tree<'_>, scope: Scope<'_>) -> Links {
-        let Scope::Only(files) = scope else { return Self::link_all(tree) };
+        let Scope::Only(files) = scope else { return self.link_all(tree) };
         // What shadows what is told by listings, which did not change, or by metadata on which all depends.
         let mut links = Links::default();
         let mut nameless = false;
@@ -241,10 +253,10 @@ impl Finder for EntryPointFinder {
             };
             let (root, entry) = (root, entry.to_owned());
             nameless |= !search_path::is_named(&entry);
-            let linked = Self::link_one(tree, root, &entry, *file);
+            let linked = self.link_one(tree, root, &entry, *file);
             links.files.push((*file, linked));
         }
-        if nameless || self.has_nameless(tree) { Self::link_all(tree) } else { links }
+        if nameless || self.has_nameless(tree) { self.link_all(tree) } else { links }
     }
 
     fn describe(&self, facts: &dyn Facts, record: &Record) -> Plugin {

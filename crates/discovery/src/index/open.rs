@@ -8,7 +8,10 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use plugcache_cache::{Digest, StaleReason, Stamp, Timestamp, fs::Map};
+use plugcache_cache::{
+    Digest, StaleReason, Stamp, Timestamp,
+    fs::{Map, c_path, look_at},
+};
 use serde::Serialize;
 use zerocopy::FromBytes;
 
@@ -394,6 +397,37 @@ impl Index {
         }
         problems.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         Ok((problems, dynamic))
+    }
+
+    /// Where a file is: the number of its root, and its path below it.
+    pub fn place(&self, file: FileId) -> Option<(usize, String)> {
+        self.file_path(file).map(|(root, path)| (usize::from(root.0), path))
+    }
+
+    /// Whether one look proves that a file is as the index has it, present or absent: a look at it alone,
+    /// whatever became of the rest. No where the look proves nothing.
+    pub fn is_untouched(&self, file: FileId) -> bool {
+        let look = || {
+            let (root, path) = self.file_path(file)?;
+            let path = self.roots.get(usize::from(root.0))?.join(path);
+            look_at(&c_path(path.as_os_str().as_encoded_bytes()).ok()?).ok()
+        };
+        let (Some(kept), Some(seen)) = (self.file(file), look()) else { return false };
+        !kept.racy && seen.map_or(kept.absent, |seen| !kept.absent && seen.stamp == kept.stamp)
+    }
+
+    /// Places of the roots that were not there, or no directories.
+    pub fn absent_roots(&self) -> impl Iterator<Item = &Path> {
+        let is_absent = |at: &usize| {
+            let listing = self.find_listing(RootId(*at as u16), "");
+            !matches!(listing, Some(Some(_)))
+        };
+        (0..self.roots.len()).filter(is_absent).filter_map(|at| self.roots.get(at)).map(PathBuf::as_path)
+    }
+
+    /// Every file that is evidence, absent ones included.
+    pub fn files(&self) -> impl Iterator<Item = FileId> + use<> {
+        (0..self.file_count() as u32).map(FileId)
     }
 
     /// Absolute path of a file, for people.

@@ -107,6 +107,14 @@ impl Session {
         (rebuilt, answer)
     }
 
+    /// Whether a snapshot of this session is as true now as one that would be opened: a process that asks
+    /// again need not open the index again. No if opening would have something to keep or to build.
+    pub fn still_holds(&self, snapshot: &Snapshot) -> bool {
+        let index = &snapshot.index;
+        let findings = validate::whole(index, &*self.finder, self.strength, &*self.clock);
+        !index.is_damaged() && findings.is_ok_and(|found| found.is_true() && !found.is_worth_keeping())
+    }
+
     /// Opens the index and looks up a name. At `lazy`, the files behind the answer are checked too; a
     /// miss at `dirs` or `lazy` is proven at `full`.
     pub fn find<T>(&self, name: &str, describe: impl Fn(&Snapshot, Vec<Candidate>) -> T) -> (Snapshot, T) {

@@ -13,7 +13,7 @@ use plugcache_cache::hub::Refresh;
 pub(super) const PREFIX: &str = "PLUGCACHE_";
 
 /// Variables that are not about a single cache.
-const KNOWN: [&str; 15] = [
+const KNOWN: [&str; 16] = [
     "DIR",
     "DATA_DIR",
     "NO_CACHE",
@@ -25,6 +25,7 @@ const KNOWN: [&str; 15] = [
     "LOG",
     "STRENGTH",
     "STEPS",
+    "ENTRY_POINTS",
     "EMBEDDING_MODEL",
     "EMBEDDING_MODELS_DIRECTORY",
     "EMBEDDING_NORMALIZE",
