@@ -23,7 +23,10 @@ from typing import Any
 
 CORPORA = Path(os.environ["PLUGCACHE_CORPORA"])
 CORE, SDK = CORPORA / "naeural_core", Path(os.environ["PLUGCACHE_RATIO1"])
-OWN = ("naeural_core", "ratio1", "plugcache", "plugins", "extensions")
+#: What nobody stands in for: their own packages, and what they mean to find in their own directories and do not.
+NOWHERE = frozenset(
+    "naeural_core ratio1 plugcache plugins extensions utils models val train y5utils wandb_utils".split()
+)
 
 
 class _Anything(type):
@@ -83,7 +86,7 @@ class _StandIns:
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         top = name.partition(".")[0]
-        if top in OWN or top in sys.stdlib_module_names or top not in TOPS:
+        if top in NOWHERE or top in sys.stdlib_module_names:
             return None
         self.names.add(top)
         loader: Any = self
@@ -106,32 +109,8 @@ def _of_module(module: ModuleType, name: str) -> Any:
     return made
 
 
-def _imports() -> set[str]:
-    """Topmost packages that the originals' sources import from elsewhere."""
-    import ast
-
-    found = set()
-    for root in (CORE / "naeural_core", SDK / "ratio1"):
-        for file in root.rglob("*.py"):
-            try:
-                tree = ast.parse(file.read_bytes())
-            except (SyntaxError, ValueError):
-                continue
-            for node in ast.walk(tree):
-                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-                if isinstance(node, ast.ImportFrom) and not node.level and node.module:
-                    names = [node.module]
-                found |= {name.partition(".")[0] for name in names}
-    # What they mean to find in their own directories, and do not as they are installed.
-    return found - {"utils", "models", "val", "train", "y5utils", "wandb_utils", "test_modified_by_propagation"}
-
-
-TOPS: set[str] = set()
-
-
 def prepare() -> None:
     """Lets the originals be imported."""
-    TOPS.update(_imports())
     sys.path[:0] = [str(CORE), str(SDK)]
     finder: Any = _StandIns()
     sys.meta_path.append(finder)
