@@ -42,7 +42,8 @@ class State:
         self.is_judged = is_judged
         self._classes: dict[str, str] | None = None
         self._config: Any = None
-        self._has_config = False
+        #: Whether there is a configuration; and whether it is plain data, which is copied more quickly.
+        self._has_config = self._is_plain = False
 
     def is_of(self, found: Found, digest: str, *, is_judged: bool) -> bool:
         """Whether it is what a file holds now."""
@@ -71,8 +72,32 @@ class State:
         if not self._has_config:
             config = copy.deepcopy(getattr(self.module, "_CONFIG", {}))
             config["MODULE_VERSION"] = getattr(self.module, "__VER__", None) or "0.0.0"
-            self._config, self._has_config = config, True
-        return copy.deepcopy(self._config)
+            self._config, self._is_plain, self._has_config = config, _is_plain(config, set()), True
+        return _copied(self._config) if self._is_plain else copy.deepcopy(self._config)
+
+
+_ATOMS = frozenset((type(None), bool, int, float, complex, str, bytes))
+
+
+def _is_plain(value: Any, seen: set[int]) -> bool:
+    """Whether it is dictionaries and lists of what cannot change, each of them in one place."""
+    kind = type(value)
+    if kind in _ATOMS:
+        return True
+    if kind not in (dict, list) or id(value) in seen:
+        return False
+    seen.add(id(value))
+    inside = value if kind is list else [*value, *value.values()]
+    return len(seen) < 10_000 and all(_is_plain(one, seen) for one in inside)
+
+
+def _copied(value: Any) -> Any:
+    kind = type(value)
+    if kind is dict:
+        return {key: one if type(one) in _ATOMS else _copied(one) for key, one in value.items()}
+    if kind is list:
+        return [one if type(one) in _ATOMS else _copied(one) for one in value]
+    return value
 
 
 class ChangedError(PluginImportError):

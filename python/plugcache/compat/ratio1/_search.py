@@ -40,7 +40,7 @@ class Found(NamedTuple):
 
 
 #: Indexes by where they look. Programs have a handful of locations; more than this are those of a test suite.
-_indexes: dict[tuple[tuple[str, ...], tuple[str, ...]], Index] = {}
+_indexes: dict[tuple[str, bool, str, tuple[str, ...], tuple[str, ...]], Index] = {}
 _MOST = 128
 
 
@@ -114,12 +114,15 @@ def _is_deep(location: str, packages: Sequence[str]) -> bool:
 
 
 def _index(top: str, locations: list[str]) -> Index:
-    where = (tuple(_roots_of(top)), tuple(locations))
-    index = _indexes.get(where)
+    loaded = getattr(sys.modules.get(top), "__path__", None)
+    # Where the topmost package is; where it may come to be, if it is not imported.
+    path = tuple(sys.path if loaded is None else loaded)
+    key = (top, loaded is None, os.getcwd(), path, tuple(locations))
+    index = _indexes.get(key)
     if index is None:
         index = Index(
             {
-                "roots": list(where[0]),
+                "roots": _roots(top, path, is_package=loaded is not None),
                 "packages": locations,
                 "recursive": True,
                 "rules": ["module"],
@@ -134,17 +137,17 @@ def _index(top: str, locations: list[str]) -> Index:
         )
         while len(_indexes) >= _MOST:
             _indexes.pop(next(iter(_indexes)), None)
-        _indexes[where] = index
+        _indexes[key] = index
     return index
 
 
-def _roots_of(top: str) -> Iterator[str]:
-    """Directories that the topmost package is in, or may come to be in."""
-    loaded = getattr(sys.modules.get(top), "__path__", None)
-    places = [os.path.abspath(place) for place in loaded] if loaded is not None else []
-    if places and all(os.path.basename(place) == top for place in places):
-        return (os.path.dirname(place) for place in places)
-    return (os.path.abspath(entry) for entry in sys.path if not entry.endswith((".zip", ".egg")))
+def _roots(top: str, path: Sequence[str], *, is_package: bool) -> list[str]:
+    """Directories to look for the topmost package in."""
+    places = [os.path.abspath(place) for place in path]
+    if is_package and all(os.path.basename(place) == top for place in places):
+        return [os.path.dirname(place) for place in places]
+    entries = map(os.path.abspath, sys.path) if is_package else places
+    return [entry for entry in entries if not entry.endswith((".zip", ".egg"))]
 
 
 # ---- the import system, asked without importing ----------------------------------------------------------------
