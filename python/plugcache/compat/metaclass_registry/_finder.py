@@ -33,7 +33,8 @@ def _survey_of(
     registries: tuple[str, ...],
     members: tuple[tuple[str, str, tuple[str, ...]], ...],
 ) -> dict[str, Any]:
-    sources = _sources(*_reading[state])
+    tops = {root.partition(":")[0].partition(".")[0], package.partition(".")[0]}
+    sources = _sources(*_reading[state], tops)
     return survey(Question(root, package, recursive, registries), sources, list(members))
 
 
@@ -89,7 +90,7 @@ class Finder:
         state = _state_of(files)
         if state == self._state and self._told is not None:
             return self._told
-        records = [record for record in index.records() if record.kind == "python-class"]
+        records = index.records()
         members = tuple(sorted((record.module, record.qualname, tuple(record.bases)) for record in records))
         if len({member[:2] for member in members}) != len(members):
             raise Doubt("a class is found in two places")
@@ -144,12 +145,12 @@ def _names_of(module: str, registry: Any) -> tuple[str, ...]:
     return tuple(sorted(name for name, value in found.items() if value is registry))
 
 
-def _sources(files: list[tuple[str, str]], roots: tuple[str, ...]) -> dict[str, Source]:
-    """Files by module, each as the index saw it."""
+def _sources(files: list[tuple[str, str]], roots: tuple[str, ...], tops: set[str]) -> dict[str, Source]:
+    """Files of the topmost packages by module, each as the index saw it."""
     found: dict[str, Source] = {}
     for file, mark in files:
         name, is_package = _module_of(file, roots)
-        if name and name not in found:
+        if name.partition(".")[0] in tops and name not in found:
             with open(file, "rb") as opened:
                 content = opened.read()
             if digest(content) != mark:

@@ -8,7 +8,7 @@ for what they are called, wherever they come from, so that a doubt is seen once 
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: Calls that are given classes and do nothing with them but look.
 _LOOKS = {
     "isinstance", "issubclass", "cast", "TypeVar", "NewType", "ParamSpec", "getLogger", "super", "repr", "str", "id",
-    "type_checking_only", "get_type_hints", "len",
+    "get_type_hints", "len", "getattr", "hasattr", "list", "sorted", "set", "dict", "tuple", "print", "format",
 }  # fmt: skip
 
 #: Decorators that leave a class what it is, or make it again from the same statement.
@@ -58,26 +58,63 @@ def dotted(node: ast.expr | None) -> str:
     return ""
 
 
+def path_of(node: ast.expr) -> str:
+    """The dotted name of what is called; `?.name` where it is an attribute of something without a name."""
+    if isinstance(node, ast.Call):
+        return "?"
+    return dotted(node) or f"?.{last_name(node)}"
+
+
+class Function(NamedTuple):
+    """What a function would do if it were called."""
+
+    calls: set[str]
+    #: Modules, and names in them, that it imports.
+    imports: set[str]
+    #: What it does with a member or a registry; empty: nothing.
+    touches: str
+    #: The same if it is given one.
+    touches_given: str
+    #: What classes that it makes derive from.
+    bases: set[str]
+
+
 class Module:
     """What one file does when it is imported."""
 
-    def __init__(self, name: str, is_package: bool, tree: ast.Module, family: set[str], registries: set[str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        is_package: bool,
+        tree: ast.Module,
+        family: set[str],
+        registries: set[str],
+        tops: set[str],
+    ) -> None:
         self.name = name
         self.is_package = is_package
         self.family = family
         self.registries = registries
+        #: Topmost packages that are looked at.
+        self.tops = tops
         #: Line and text of each doubt.
         self.doubts: list[tuple[int, str]] = []
         #: Lines where importing it may fail by its own will.
         self.raises: list[tuple[int, str]] = []
-        #: Names that stand for a member or a registry from here on.
-        self.aliases: set[str] = set()
-        self.registry_aliases: set[str] = set()
-        #: Functions that may make or touch members when they are called, and all calls in each function.
-        self.tainted: set[str] = set()
-        self.calls: dict[str, set[str]] = {}
-        #: What is called while the module is imported: name and line.
+        #: Functions and methods by qualified name: what each calls, and what it does with members, if anything.
+        self.functions: dict[str, Function] = {}
+        #: What is called while the module is imported: dotted name and line.
         self.called: dict[str, int] = {}
+        #: The texts that each call is given; None: something else, too.
+        self.texts: dict[str, list[str] | None] = {}
+        #: Calls that are given a member or a registry: line and dotted name.
+        self.given: list[tuple[int, str]] = []
+        #: Modules, and names in them, that are imported with it, some perhaps under a condition.
+        self.imported: set[str] = set()
+        #: Names of this module that stand for things from elsewhere, which know of no member.
+        self.foreign: set[str] = set()
+        #: Modules of which all names are imported.
+        self.stars: list[str] = []
         #: Class statements that run without condition, by qualified name.
         self.classes: dict[str, dict[str, Any]] = {}
         #: Attributes that are set on members later.
@@ -143,6 +180,7 @@ class Module:
     ) -> None:
         if isinstance(node, ast.Import):
             for alias in node.names:
+                self.imported.add(alias.name)
                 if not conditional:
                     self.needs.add(alias.name)
                 self._bind(alias.asname or alias.name.partition(".")[0], body_of, node)
@@ -154,12 +192,11 @@ class Module:
             self.needs.add(origin)
         for alias in node.names:
             name = alias.asname or alias.name
+            self.imported.add(f"{origin}.{alias.name}")
             self._bind(name, body_of, node)
             self.imports[name] = f"{origin}:{alias.name}"
-            if alias.asname and alias.name in self.family:
-                self.aliases.add(alias.asname)
-            if alias.asname and alias.name in self.registries:
-                self.registry_aliases.add(alias.asname)
+            if alias.name == "*":
+                self.stars.append(origin)
 
     def _origin(self, node: ast.ImportFrom) -> str:
         if not node.level:
@@ -179,8 +216,10 @@ class Module:
 
     def _class(self, node: ast.ClassDef, conditional: bool, body_of: dict[str, Any] | None) -> None:
         decorators = [last_name(one) for one in node.decorator_list]
-        for part in [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)]:
-            self._expression(part, is_head=True)
+        for part in node.decorator_list:
+            self._expression(part, is_decorator=True)
+        for part in [*node.bases, *(keyword.value for keyword in node.keywords)]:
+            self._expression(part)
         qualname = ".".join([*self._scope, node.name])
         told: dict[str, Any] = {
             "line": node.lineno,
@@ -212,11 +251,13 @@ class Module:
             kind = body_of["names"].get(node.name, "unsure") if body_of else kind
         self._bind(node.name, body_of, node, kind)
         arguments = node.args
-        for part in [*node.decorator_list, *arguments.defaults, *filter(None, arguments.kw_defaults)]:
-            self._expression(part, is_head=True)
-        # Whoever makes an instance calls these.
-        made = self._scope and node.name in ("__init__", "__new__", "__call__", "__post_init__", "__enter__")
-        self._body(self._scope[-1] if made else node.name, node.body, body_of)
+        for part in node.decorator_list:
+            self._expression(part, is_decorator=True)
+        for part in [*arguments.defaults, *filter(None, arguments.kw_defaults)]:
+            self._expression(part)
+        given = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+        names = {one.arg for one in given if one is not None}
+        self._body(".".join([*self._scope, node.name]), node.body, body_of is not None, names)
 
     def _assign(
         self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, conditional: bool, body_of: dict[str, Any] | None
@@ -244,18 +285,23 @@ class Module:
             self._bind(target.id, body_of, node, _value(value, conditional or isinstance(node, ast.AugAssign)))
             if isinstance(node, ast.AugAssign) and target.id in self.registries:
                 self.doubt(node, f"changes {target.id}")
-            if isinstance(value, (ast.Name, ast.Attribute)):
-                if last_name(value) in self.family:
-                    self.aliases.add(target.id)
-                elif last_name(value) in self.registries or last_name(value) == "__registry__":
-                    self.registry_aliases.add(target.id)
-            elif isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and body_of is None:
-                if not value.args and not value.keywords and not conditional:
-                    self._instances[target.id] = value.func.id
+            if body_of is None:
+                self._remember(target.id, value, conditional)
         elif isinstance(target, ast.Attribute):
             self.patched.add(target.attr)
         elif isinstance(target, ast.Subscript) and self._is_registry(target.value):
             self.doubt(node, "writes into a registry")
+
+    def _remember(self, name: str, value: ast.expr, conditional: bool) -> None:
+        """What a name of the module stands for, where that is of use."""
+        if isinstance(value, (ast.Constant, ast.JoinedStr, ast.Dict, ast.List, ast.Set, ast.Tuple)):
+            self.foreign.add(name)
+        elif isinstance(value, ast.Call):
+            origin = self.imports.get(dotted(value.func).partition(".")[0], "")
+            if origin and origin.partition(".")[0].partition(":")[0] not in self.tops:
+                self.foreign.add(name)
+            if isinstance(value.func, ast.Name) and not value.args and not value.keywords and not conditional:
+                self._instances[name] = value.func.id
 
     def _delete(self, target: ast.expr, body_of: dict[str, Any] | None) -> None:
         if isinstance(target, (ast.Tuple, ast.List)):
@@ -275,19 +321,22 @@ class Module:
 
     # ---- expressions that are computed at import -----------------------------------------------------------------
 
-    def _expression(self, node: ast.expr, *, is_head: bool = False) -> None:
+    def _expression(self, node: ast.expr, *, is_decorator: bool = False) -> None:
         for part in _walk(node):
-            if isinstance(part, ast.NamedExpr) and last_name(part.value) in self.family:
-                self.aliases.add(part.target.id)
             if isinstance(part, ast.Call):
                 self._call(part)
-        if is_head and isinstance(node, (ast.Name, ast.Attribute)):
-            # A decorator without arguments is called, too.
-            self.called.setdefault(last_name(node), node.lineno)
+        if is_decorator and isinstance(node, (ast.Name, ast.Attribute)):
+            # Without arguments it is called, too.
+            self.called.setdefault(path_of(node), node.lineno)
 
     def _call(self, node: ast.Call) -> None:
         name = last_name(node.func)
-        self.called.setdefault(name, node.lineno)
+        path = path_of(node.func)
+        self.called.setdefault(path, node.lineno)
+        texts = [part.value for part in node.args if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+        known = self.texts.get(path, [])
+        is_told = known is not None and len(texts) == len(node.args)
+        self.texts[path] = [*(known or []), *texts] if is_told else None
         if name in _MAKERS or (name == "type" and len(node.args) == 3):
             self.doubt(node, f"{name}() makes classes, or runs text")
         if name == "setattr" and len(node.args) > 1:
@@ -297,7 +346,7 @@ class Module:
             elif self._given(node):
                 self.doubt(node, "sets computed attributes of a member")
         elif name not in _LOOKS and self._given(node):
-            self.doubt(node, f"gives a member or a registry to {name or 'a call'}()")
+            self.given.append((node.lineno, path))
         if isinstance(node.func, ast.Attribute):
             holder = node.func.value
             if self._is_registry(holder) and name in _MUTATORS:
@@ -322,36 +371,58 @@ class Module:
 
     # ---- functions: what they would do if they were called -------------------------------------------------------
 
-    def _body(self, name: str, body: list[ast.stmt], body_of: dict[str, Any] | None) -> None:
-        known = self.family | ({"cls", "__class__"} if body_of is not None else set())
-        calls = self.calls.setdefault(name, set())
+    def _body(self, qualname: str, body: list[ast.stmt], is_method: bool, names: set[str]) -> None:
+        is_member = is_method and self._scope[-1] in self.family
+        known = self.family | ({"cls", "__class__"} if is_member else set())
+        calls: set[str] = set()
+        imports: set[str] = set()
+        bases: set[str] = set()
+        touches = touches_given = ""
         for statement in body:
             for node in ast.walk(statement):
                 if isinstance(node, ast.Call):
-                    called = last_name(node.func)
-                    calls.add(called)
-                    makes = called in _MAKERS or (called == "type" and len(node.args) == 3)
-                    given = [*node.args, *(keyword.value for keyword in node.keywords)]
-                    mentions = any(_mentions(part, known | self.registries) for part in given)
-                    mutates = (
-                        isinstance(node.func, ast.Attribute)
-                        and called in _MUTATORS
-                        and self._is_registry(node.func.value)
-                    )
-                    if mutates or (mentions and (makes or called not in _LOOKS)):
-                        self.tainted.add(name)
+                    calls.add(path_of(node.func))
                 elif isinstance(node, ast.ClassDef):
-                    if any(last_name(base) in known or not dotted(base) for base in node.bases):
-                        self.tainted.add(name)
-                elif isinstance(node, (ast.Return, ast.Yield)):
-                    if isinstance(node.value, ast.expr) and _mentions(node.value, self.family):
-                        self.tainted.add(name)
-                elif isinstance(node, (ast.Assign, ast.Delete)):
-                    targets = node.targets
-                    if any(isinstance(one, ast.Subscript) and self._is_registry(one.value) for one in targets):
-                        self.tainted.add(name)
-                    if isinstance(node, ast.Assign) and last_name(node.value) in self.family:
-                        self.tainted.add(name)
+                    bases.update(dotted(base) for base in node.bases)
+                elif isinstance(node, ast.Import):
+                    imports.update(alias.name for alias in node.names)
+                elif isinstance(node, ast.ImportFrom):
+                    origin = self._origin(node)
+                    imports.update(f"{origin}.{alias.name}" for alias in node.names)
+                    for alias in node.names:
+                        self.imports.setdefault(alias.asname or alias.name, f"{origin}:{alias.name}")
+                touches = touches or self._touches(node, known)
+                touches_given = touches_given or self._touches(node, known | names)
+        before = self.functions.get(qualname)
+        if before is not None:
+            # Properties, overloads, and what is defined again: all of them count.
+            calls, imports = calls | before.calls, imports | before.imports
+            bases |= before.bases
+            touches, touches_given = touches or before.touches, touches_given or before.touches_given
+        self.functions[qualname] = Function(calls, imports, touches, touches_given, bases)
+
+    def _touches(self, node: ast.AST, known: set[str]) -> str:
+        """What a statement or an expression in a function does with a member or a registry."""
+        line = getattr(node, "lineno", 0)
+        if isinstance(node, ast.Call):
+            name = last_name(node.func)
+            given = [*node.args, *(keyword.value for keyword in node.keywords)]
+            is_method = isinstance(node.func, ast.Attribute)
+            if name in ("exec", "eval") and not is_method:
+                return f"line {line}: runs text"
+            if name in ("new_class", "__build_class__") or (name == "type" and len(node.args) == 3):
+                return f"line {line}: makes a class by calling {name}()"
+            if is_method and name in _MUTATORS and self._is_registry(node.func.value):  # type: ignore[attr-defined]
+                return f"line {line}: changes a registry"
+            if name not in _LOOKS and any(_mentions(part, known | self.registries) for part in given):
+                return f"line {line}: gives a member or a registry to {name or 'a call'}()"
+        elif isinstance(node, ast.ClassDef):
+            if any(last_name(base) in known or not dotted(base) for base in node.bases):
+                return f"line {line}: makes a class that may be a member"
+        elif isinstance(node, (ast.Assign, ast.Delete)):
+            if any(isinstance(one, ast.Subscript) and self._is_registry(one.value) for one in node.targets):
+                return f"line {line}: writes into a registry"
+        return ""
 
     # ---- what is told --------------------------------------------------------------------------------------------
 

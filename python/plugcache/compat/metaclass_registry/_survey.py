@@ -3,29 +3,37 @@
 The result is plain data, so that it can be kept: the engine keeps it under the digests of all those files. It says which
 classes are members, what their bodies bind, and what is in *doubt*; whether a doubt matters depends on what is loaded in
 the running process, which `_link` looks at.
+
+What runs while modules are imported is followed from the top: from the modules that discovery imports to those that they
+import, and from the calls in them to the functions that are called, as far as these are in the same topmost packages.
 """
 
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ._source import Module
+from ._source import Function, Module
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-#: Imports of any form, on a line of their own: more is taken for an import than is one.
+#: Imports of any form, at the start of a line.
 _IMPORT = re.compile(
-    r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]*))", re.MULTILINE
+    r"^(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]*))", re.MULTILINE
 )
 _COMMENT = re.compile(r"#[^\n]*")
-_DYNAMIC_IMPORT = re.compile(r"\b(?:import_module|__import__|walk_packages|iter_modules|exec|run_path)\b")
+_DYNAMIC_IMPORT = {"import_module", "__import__", "walk_packages", "iter_modules", "run_path", "run_module"}
 
-#: How often names that stand for members may lead to more such names.
-_ROUNDS = 6
+#: More than this is not followed: importing tells it sooner.
+_MOST_FILES = 400
+_MOST_FUNCTIONS = 20_000
+
+#: Methods that run when an instance is made of a class, or a class of a metaclass.
+_HOOKS = ("__new__", "__init__", "__post_init__", "__call__", "__init_subclass__", "__prepare__")
 
 
 class Source(NamedTuple):
@@ -48,20 +56,22 @@ class Question(NamedTuple):
     registries: tuple[str, ...]
 
 
-def scope_of(question: Question, sources: Iterable[str], packages: set[str]) -> list[str]:
+#: Module, qualified name, bases as the index resolved them.
+Member = tuple[str, str, tuple[str, ...]]
+
+
+def scope_of(question: Question, sources: dict[str, Source]) -> list[str]:
     """The modules that discovery imports, in its order."""
     start = f"{question.package}."
     found = [question.package]
     for name in sorted(sources):
-        inside = name.removeprefix(start)
-        if name.startswith(start) and (question.recursive or ("." not in inside and name not in packages)):
+        is_direct = "." not in name.removeprefix(start) and not sources[name].is_package
+        if name.startswith(start) and (question.recursive or is_direct):
             found.append(name)
-    return found
+    return [name for name in found if name in sources]
 
 
-def survey(
-    question: Question, sources: dict[str, Source], members: list[tuple[str, str, tuple[str, ...]]]
-) -> dict[str, Any]:
+def survey(question: Question, sources: dict[str, Source], members: list[Member]) -> dict[str, Any]:
     """What there is: plain data, keys as in `_link`.
 
     `members` are all classes that derive from the root, by module, qualified name and bases, as the index has them.
@@ -70,160 +80,317 @@ def survey(
 
 
 class _Survey:
-    def __init__(
-        self, question: Question, sources: dict[str, Source], members: list[tuple[str, str, tuple[str, ...]]]
-    ) -> None:
+    def __init__(self, question: Question, sources: dict[str, Source], members: list[Member]) -> None:
         self.question = question
         self.sources = sources
         self.members = members
-        packages = {name for name, source in sources.items() if source.is_package}
-        self.scope = scope_of(question, sources, packages)
+        self.tops = {name.partition(".")[0] for name in sources}
+        self.scope = scope_of(question, sources)
         self.family = {question.root.rpartition(":")[2].rpartition(".")[2]}
         self.family |= {qualname.rpartition(".")[2] for _, qualname, _ in members}
         self.registries = set(question.registries)
-        self.tainted: set[str] = set()
-        self.trees: dict[str, ast.Module | None] = {}
-        self.modules: dict[str, Module] = {}
-        #: Files that are no Python.
-        self.broken: list[str] = []
+        self._add_aliases()
+        names = self.family | self.registries | {"__registry__"}
+        #: Modules that mention a member or a registry: rather more than fewer.
+        self.mentioning = {
+            name for name, source in sources.items() if any(one in source.text for one in names)
+        }
+        self.modules: dict[str, Module | None] = {}
+        self._led: dict[tuple[str, str], set[tuple[str, str]]] = {}
+        self.visits = 0
+        self._by_name: dict[str, list[tuple[str, str]]] = {}
 
     def told(self) -> dict[str, Any]:
-        for _ in range(_ROUNDS):
-            if not self._round():
-                break
-        else:
-            return {"doubts": [["", 0, "names of members lead to ever more names"]]}
-        doubts = self._doubts()
-        wanted = {name for name in self.scope if name in self.sources}
-        outside = sorted({module for module, _, _ in self.members} - wanted)
-        if outside or any(module not in wanted for module, _, _ in doubts):
-            reached = self._reached()
-            doubts = [doubt for doubt in doubts if doubt[0] in reached]
-            outside = [module for module in outside if module in reached]
+        scope = set(self.scope)
+        try:
+            relevant = self._relevant()
+            doubts = [doubt for name in sorted(relevant) for doubt in self._doubts(name)]
+            within = [member for member in self.members if member[0] in scope]
+            for module, qualname, _ in within:
+                doubts += self._doubts_of(module, qualname)
+            classes = self._classes(within)
+        except _TooMuch:
+            return {"doubts": [["", 0, "too much runs when it is imported"]]}
+        modules = [module for module in self.modules.values() if module is not None]
         return {
-            "doubts": doubts,
-            "outside": outside,
-            "members": [[module, qualname] for module, qualname, _ in self._in_order() if module in wanted],
-            "classes": self._classes(),
-            "needs": {module: self._needs(module) for module in sorted({m for m, _, _ in self.members} & wanted)},
-            "patched": sorted(set().union(*(module.patched for module in self.modules.values()))),
+            "doubts": sorted(doubts),
+            "outside": sorted({module for module, _, _ in self.members if module in relevant} - scope),
+            "members": [[module, qualname] for module, qualname, _ in self._in_order(within)],
+            "classes": classes,
+            "needs": {module: self._needs(module) for module in sorted({module for module, _, _ in within})},
+            "patched": sorted(set().union(*(module.patched for module in modules))),
         }
 
-    # ---- which names lead to members -----------------------------------------------------------------------------
-
-    def _round(self) -> bool:
-        """Reads all files that mention a name; returns whether there are more names now."""
-        names = self.family | self.registries | self.tainted
-        pattern = re.compile(r"\b(?:" + "|".join(sorted(map(re.escape, names))) + r")\b")
-        scope = set(self.scope)
-        for name, source in self.sources.items():
-            if name in scope or pattern.search(source.text):
-                self._read(name)
-        before = len(self.family), len(self.registries), len(self.tainted)
-        for module in self.modules.values():
-            self.family |= module.aliases
-            self.registries |= module.registry_aliases
-            self.tainted |= module.tainted
-        calls = [pair for module in self.modules.values() for pair in module.calls.items()]
-        grows = True
-        while grows:
-            more = {name for name, called in calls if called & self.tainted} - self.tainted
-            self.tainted |= more
-            grows = bool(more)
-        return before != (len(self.family), len(self.registries), len(self.tainted))
+    def _add_aliases(self) -> None:
+        """Adds names that stand for a member or a registry, wherever they are bound."""
+        while True:
+            known = "|".join(sorted(map(re.escape, self.family)))
+            held = "|".join(sorted(map(re.escape, self.registries | {"__registry__"})))
+            renamed = r"^[ \t]*(\w+)(?:[ \t]*:[^=\n]+)?[ \t]*:?=[ \t]*(?:[\w.]+\.)?(?:%s)[ \t]*(?:#.*)?$|\b(?:%s)[ \t]+as[ \t]+(\w+)"
+            found = set(), set()  # type: tuple[set[str], set[str]]
+            for names, into in ((known, found[0]), (held, found[1])):
+                pattern = re.compile(renamed % (names, names), re.MULTILINE)
+                plain = [*(self.family if into is found[0] else self.registries | {"__registry__"})]
+                for source in self.sources.values():
+                    if any(name in source.text for name in plain):
+                        into.update(name for pair in pattern.findall(source.text) for name in pair if name)
+            if found[0] <= self.family and found[1] <= self.registries:
+                return
+            self.family |= found[0]
+            self.registries |= found[1]
 
     def _read(self, name: str) -> Module | None:
-        source = self.sources.get(name)
-        if source is None:
-            return None
-        if name not in self.trees:
+        if name not in self.modules:
+            if len(self.modules) >= _MOST_FILES:
+                raise _TooMuch
+            source = self.sources[name]
             try:
-                self.trees[name] = ast.parse(source.text)
+                tree = ast.parse(source.text)
             except (SyntaxError, ValueError, RecursionError, MemoryError):
-                self.trees[name] = None
-                self.broken.append(name)
-        tree = self.trees[name]
-        if tree is None:
-            return None
-        module = Module(name, source.is_package, tree, self.family, self.registries)
-        self.modules[name] = module
-        return module
+                self.modules[name] = None
+            else:
+                read = Module(name, source.is_package, tree, self.family, self.registries, self.tops)
+                self.modules[name] = read
+        return self.modules[name]
+
+    # ---- what is imported ----------------------------------------------------------------------------------------
+
+    def _surely(self, start: Iterable[str]) -> set[str]:
+        """Modules that must have been imported once some are."""
+        reached: set[str] = set()
+        left = list(start)
+        while left:
+            name = left.pop()
+            if name not in reached and name in self.sources:
+                reached.add(name)
+                left += _with_parents([name, *_imported(name, self.sources[name])])
+        return reached
+
+    def _relevant(self) -> set[str]:
+        """Modules that may run when discovery imports, and that did not run when the root was made."""
+        done = self._surely([self.question.root.partition(":")[0]])
+        relevant = set(self.scope)
+        seen: set[str] = set()
+        is_open = False
+        left = [*self.scope, *_with_parents(self.scope)]
+        while left:
+            name = left.pop()
+            if name in seen or name not in self.sources or (name in done and name not in relevant):
+                continue
+            seen.add(name)
+            relevant.add(name)
+            module = self._read(name)
+            if module is None:
+                continue
+            left += _with_parents(module.imported)
+            for path in module.called:
+                makes = _is_import(path)
+                for place in self._all_called(name, path):
+                    function = self._function(place)
+                    left += _with_parents(function.imports)
+                    makes = makes or any(_is_import(called) for called in function.calls)
+                if makes:
+                    texts = module.texts.get(path)
+                    left += _with_parents(texts or ())
+                    is_open = is_open or texts is None
+            if is_open and not left:
+                # Whatever mentions a member may be imported by a name that is computed.
+                is_open = False
+                left += self.mentioning
+        return relevant
+
+    # ---- what is called ------------------------------------------------------------------------------------------
+
+    def _function(self, place: tuple[str, str]) -> Function:
+        module = self._read(place[0])
+        assert module is not None
+        return module.functions[place[1]]
+
+    def _all_called(self, name: str, path: str) -> Iterator[tuple[str, str]]:
+        """All functions that a call leads to, by module and qualified name."""
+        if (name, path) not in self._led:
+            seen: set[tuple[str, str]] = set()
+            # A method of an object whose class cannot be told is followed by its name, one step.
+            left = [(place, True) for place in self._targets(name, path) or self._named(path)]
+            while left:
+                place, by_name = left.pop()
+                if place in seen:
+                    continue
+                seen.add(place)
+                self.visits += 1
+                if self.visits > _MOST_FUNCTIONS:
+                    raise _TooMuch
+                above = place[1].rpartition(".")[0]
+                for called in self._function(place).calls:
+                    if called.startswith(("self.", "cls.")) and above:
+                        called = f"{above}.{called.partition('.')[2]}"
+                    found = self._targets(place[0], called)
+                    left += [(one, by_name) for one in found]
+                    if not found and by_name:
+                        left += [(one, False) for one in self._named(called)]
+            self._led[name, path] = seen
+        yield from self._led[name, path]
+
+    def _targets(self, name: str, path: str, depth: int = 0) -> list[tuple[str, str]]:
+        """The functions that a dotted name may stand for where it is called."""
+        module = self._read(name) if name in self.sources else None
+        if module is None or depth > 8:
+            return []
+        first, _, rest = path.partition(".")
+        if path in module.functions:
+            return [(name, path)]
+        if first in module.classes:
+            return self._of_class(module, first, rest, depth)
+        origin = module.imports.get(first)
+        if origin is not None:
+            if origin.partition(".")[0].partition(":")[0] not in self.tops:
+                return []
+            target, inner = self._inside(origin, rest)
+            return self._targets(target, inner, depth + 1) if inner else []
+        if first in module.foreign or (not rest and hasattr(builtins, first)):
+            return []
+        for star in module.stars:
+            found = self._targets(star, path, depth + 1) if star in self.sources else []
+            if found:
+                return found
+        return []
+
+    def _of_class(self, module: Module, name: str, rest: str, depth: int) -> list[tuple[str, str]]:
+        """What making an instance of a class runs, or calling a method of it."""
+        found = []
+        for hook in (rest,) if rest else _HOOKS:
+            if f"{name}.{hook}" in module.functions:
+                found.append((module.name, f"{name}.{hook}"))
+        for base in module.classes[name]["bases"]:
+            if base and base != name:
+                inherited = self._targets(module.name, f"{base}.{rest}" if rest else base, depth + 1)
+                found += inherited
+        return found
+
+    def _named(self, path: str) -> list[tuple[str, str]]:
+        """Every function of a name, in files that mention a member: whose method it is cannot be told."""
+        above, _, name = path.rpartition(".")
+        if not above or name.startswith("__"):
+            return []
+        if name not in self._by_name:
+            found: list[tuple[str, str]] = []
+            for other in sorted(self.mentioning):
+                if name and f"def {name}" in self.sources[other].text:
+                    module = self._read(other)
+                    functions = module.functions if module is not None else {}
+                    found += [(other, one) for one in functions if one.rpartition(".")[2] == name]
+            self._by_name[name] = found
+        return self._by_name[name]
+
+    def _touches(self, name: str, path: str) -> str:
+        """What a call does with members, however indirectly; empty: nothing."""
+        for place in sorted(self._all_called(name, path)):
+            function = self._function(place)
+            unknown = next((base for base in sorted(function.bases) if not self._knows(place[0], base)), None)
+            touches = function.touches or (f"makes a class of {unknown or 'a computed one'}" if unknown is not None else "")
+            if touches:
+                return f"{place[0]}.{place[1]} {touches}"
+        return ""
+
+    def _knows(self, name: str, base: str, depth: int = 0) -> bool:
+        """Whether a parent is a class that is written down, or comes from elsewhere: not one that code computes."""
+        module = self._read(name) if name in self.sources else None
+        if module is None or not base or depth > 8:
+            return False
+        first, _, rest = base.partition(".")
+        if first in module.classes or first in module.foreign:
+            return True
+        origin = module.imports.get(first)
+        if origin is not None:
+            if origin.partition(".")[0].partition(":")[0] not in self.tops:
+                return True
+            target, inner = self._inside(origin, rest)
+            return bool(inner) and self._knows(target, inner, depth + 1)
+        if not rest and isinstance(getattr(builtins, first, None), type):
+            return True
+        return any(star.partition(".")[0] not in self.tops or self._knows(star, base, depth + 1) for star in module.stars)
+
+    def _inside(self, origin: str, rest: str) -> tuple[str, str]:
+        """The module that an imported name is in, and its path in there."""
+        target, _, inner = origin.partition(":")
+        inner = ".".join(part for part in (inner, rest) if part)
+        while inner and f"{target}.{inner.partition('.')[0]}" in self.sources:
+            head, _, inner = inner.partition(".")
+            target = f"{target}.{head}"
+        return target, inner
 
     # ---- what is in doubt ----------------------------------------------------------------------------------------
 
-    def _doubts(self) -> list[tuple[str, int, str]]:
-        found = [(name, 0, "is no Python that can be read") for name in self.broken]
-        scope = set(self.scope)
-        for name, module in self.modules.items():
-            found += [(name, line, text) for line, text in module.doubts]
-            if name in scope:
-                found += [(name, line, text) for line, text in module.raises]
-            for called in module.called.keys() & self.tainted:
-                found.append((name, module.called[called], f"calls {called}(), which may make or change members"))
-        for name, qualname, _ in self.members:
-            holder = self.modules.get(name)
-            told = holder.classes.get(qualname) if holder is not None else None
-            if told is None:
-                found.append((name, 0, f"{qualname} is not where it was found"))
-            elif told["conditional"]:
-                found.append((name, told["line"], f"{qualname} is there only under a condition"))
-            elif told["keywords"] or told["decorators"] or told["settings"]:
-                what = ", ".join([*told["keywords"], *told["decorators"], *told["settings"]])
-                found.append((name, told["line"], f"{qualname} is more than a plain class: {what}"))
-            elif holder is not None and "." not in qualname and holder.bound.get(qualname) != 1:
-                found.append((name, told["line"], f"the name {qualname} is bound again"))
-        return sorted(found)
+    def _doubts(self, name: str) -> list[list[Any]]:
+        """What in a module leaves open what it registers when it is imported."""
+        module = self._read(name)
+        if module is None:
+            return [[name, 0, "is no Python that can be read"]]
+        found = [[name, line, text] for line, text in module.doubts]
+        if name in self.scope:
+            found += [[name, line, text] for line, text in module.raises]
+        for line, path in module.given:
+            targets = self._targets(name, path)
+            why = next((one for one in (self._function(place).touches_given for place in targets) if one), "")
+            if why or not targets:
+                found.append([name, line, f"gives a member or a registry to {path}() {why}".rstrip()])
+        for path, line in module.called.items():
+            why = self._touches(name, path)
+            if why:
+                found.append([name, line, f"calls {path}(), which leads to {why}"])
+        for qualname, told in module.classes.items():
+            unknown = [base for base in told["bases"] if base and not self._knows(name, base)]
+            if unknown:
+                found.append([name, told["line"], f"{qualname} derives from {unknown[0]}, which only running tells"])
+            for base in [*told["bases"], *(["?"] if "metaclass" in told["keywords"] else [])]:
+                if base not in ("", "?") and self._touches(name, f"{base}.__init_subclass__"):
+                    found.append([name, told["line"], f"{qualname} runs a hook that touches members"])
+        return found
 
-    def _reached(self) -> set[str]:
-        """Modules that may be imported together with those that discovery imports: rather more than fewer."""
-        reached: set[str] = set()
-        left = [name for name in self.scope if name in self.sources]
-        left += [".".join(parts[:length]) for parts in (name.split(".") for name in left) for length in range(1, len(parts))]
-        left = [name for name in left if name in self.sources]
-        while left:
-            name = left.pop()
-            if name in reached:
-                continue
-            reached.add(name)
-            source = self.sources[name]
-            if name != self.question.root.partition(":")[0] and _DYNAMIC_IMPORT.search(source.text):
-                return set(self.sources)
-            for named in _imported(name, source):
-                parts = named.split(".")
-                for length in range(1, len(parts) + 1):
-                    part = ".".join(parts[:length])
-                    if part in self.sources and part not in reached:
-                        left.append(part)
-        return reached
+    def _doubts_of(self, name: str, qualname: str) -> list[list[Any]]:
+        """What leaves open whether a member is one."""
+        module = self._read(name)
+        told = module.classes.get(qualname) if module is not None else None
+        if module is None or told is None:
+            return [[name, 0, f"{qualname} is not where it was found"]]
+        if told["conditional"]:
+            return [[name, told["line"], f"{qualname} is there only under a condition"]]
+        more = [*told["keywords"], *told["decorators"], *told["settings"]]
+        if more:
+            return [[name, told["line"], f"{qualname} is more than a plain class: {', '.join(more)}"]]
+        if "." not in qualname and module.bound.get(qualname) != 1:
+            return [[name, told["line"], f"the name {qualname} is bound again"]]
+        return []
 
     # ---- what members are ----------------------------------------------------------------------------------------
 
-    def _in_order(self) -> list[tuple[str, str, tuple[str, ...]]]:
+    def _in_order(self, members: list[Member]) -> list[Member]:
         """Members as importing would meet them: module by module, line by line."""
         place = {name: number for number, name in enumerate(self.scope)}
 
-        def key(member: tuple[str, str, tuple[str, ...]]) -> tuple[int, int]:
-            module = self.modules.get(member[0])
+        def key(member: Member) -> tuple[int, int]:
+            module = self._read(member[0])
             told = module.classes.get(member[1]) if module is not None else None
-            return place.get(member[0], len(place)), told["line"] if told is not None else 0
+            return place[member[0]], told["line"] if told is not None else 0
 
-        return sorted(self.members, key=key)
+        return sorted(members, key=key)
 
-    def _classes(self) -> dict[str, Any]:
+    def _classes(self, members: list[Member]) -> dict[str, Any]:
         """Members and whatever they derive from, as far as it is in these packages."""
         bases_of = {f"{module}:{qualname}": list(bases) for module, qualname, bases in self.members}
         told: dict[str, Any] = {}
-        left = list(bases_of)
+        left = [f"{module}:{qualname}" for module, qualname, _ in members]
         while left:
             name = left.pop()
-            if name in told or ":" not in name:
-                continue
             module_name, _, qualname = name.partition(":")
-            module = self.modules.get(module_name) or self._read(module_name)
+            if name in told or module_name not in self.sources:
+                continue
+            module = self._read(module_name)
             found = module.classes.get(qualname) if module is not None else None
             if module is None or found is None:
                 continue
             bases = bases_of.get(name) or [_resolved(module, base) for base in found["bases"]]
+            bases = [base if ":" in base else _resolved(module, base) for base in bases]
             names = {key: _told(module, value) for key, value in found["names"].items()}
             told[name] = {**found, "bases": bases, "names": names}
             left += bases
@@ -231,24 +398,16 @@ class _Survey:
 
     def _needs(self, module: str) -> list[str]:
         """What from elsewhere must be there for a module to be imported: topmost names, or missing modules of ours."""
-        own = {name.partition(".")[0] for name in self.sources}
-        seen: set[str] = set()
         found: set[str] = set()
-        left = [module]
-        while left:
-            name = left.pop()
-            if name in seen:
-                continue
-            seen.add(name)
-            read = self.modules.get(name) or self._read(name)
-            for need in read.needs if read is not None else ():
+        for name in self._surely([module]):
+            for need in _imported(name, self.sources[name]):
                 top = need.partition(".")[0]
-                if top not in own:
+                if top and top not in self.tops:
                     found.add(top)
-                elif need in self.sources:
-                    left.append(need)
-                elif not self._is_inside(need):
-                    found.add(need)
+        read = self._read(module)
+        for need in read.needs if read is not None else ():
+            if need.partition(".")[0] in self.tops and need not in self.sources and not self._is_inside(need):
+                found.add(need)
         return sorted(found - set(sys.stdlib_module_names))
 
     def _is_inside(self, name: str) -> bool:
@@ -257,7 +416,27 @@ class _Survey:
         return any(other.startswith(start) for other in self.sources)
 
 
-def _imported(name: str, source: Source) -> Iterable[str]:
+class _TooMuch(Exception):  # noqa: N818
+    """Following it all would take longer than importing."""
+
+
+def _is_import(path: str) -> bool:
+    """Whether a call imports a module whose name it is given."""
+    first, _, last = path.rpartition(".")
+    return last in _DYNAMIC_IMPORT and first in ("", "importlib", "pkgutil", "runpy", "builtins")
+
+
+def _with_parents(names: Iterable[str]) -> list[str]:
+    """Modules, and the packages around them."""
+    found: dict[str, None] = {}
+    for name in names:
+        parts = name.split(".")
+        found.update((".".join(parts[:length]), None) for length in range(1, len(parts) + 1))
+    return list(found)
+
+
+def _imported(name: str, source: Source) -> Iterator[str]:
+    """Names of modules in import statements that always run, and of what is imported from them."""
     for origin, names, plain in _IMPORT.findall(_COMMENT.sub("", source.text)):
         if plain:
             yield from (part.split(" as ")[0].strip() for part in plain.split(","))
