@@ -59,7 +59,8 @@ def told(answer: Any) -> Any:
 
 def loop() -> Any:
     """What pluggy and pytest do."""
-    return [(type(one), one._path, told(one.entry_points)) for one in importlib.metadata.distributions()]
+    every: Any = importlib.metadata.distributions()
+    return [(type(one), one._path, told(one.entry_points)) for one in every]
 
 
 def outcome(ask: Ask) -> Any:
