@@ -57,6 +57,9 @@ class Answer:
         self.provider: Any = importlib.metadata
         #: Rows of one group; of all groups for `None`.
         self._rows: dict[str | None, list[Row]] = {}
+        self._by_group: list[Row] | None = None
+        #: Name of each group, where it begins and where it ends among those.
+        self._groups: list[tuple[str, int, int]] = []
         self._directories: list[tuple[int, str]] | None = None
         self._paths: dict[int, pathlib.Path] = {}
 
@@ -65,14 +68,12 @@ class Answer:
         group = params.get("group")
         if type(group) is not str:
             group = None
-        points = self.points(self.rows(group))
         # Up to Python 3.11, the answer is by group, and a mapping as well if nothing is selected.
         grouped = getattr(metadata, "SelectableGroups", None)
-        if grouped is not None:
-            if group is None or len(params) > 1:
-                return grouped.load(points).select(**params)
-            return metadata.EntryPoints(points)
-        found = metadata.EntryPoints(points)
+        if grouped is not None and group is None:
+            points, whole = self.points(self._sorted()), metadata.EntryPoints
+            return grouped((name, whole(points[start:end])) for name, start, end in self._groups).select(**params)
+        found = metadata.EntryPoints(self.points(self.rows(group)))
         if group is not None and len(params) == 1:
             return found
         return found.select(**params)
@@ -83,6 +84,16 @@ class Answer:
         if rows is None:
             rows = self._rows[group] = self.native.points(group)
         return rows
+
+    def _sorted(self) -> list[Row]:
+        """All rows by group; within one as they stand."""
+        if self._by_group is None:
+            self._by_group = sorted(self.rows(None), key=lambda row: row[2])
+            starts = [at for at, row in enumerate(self._by_group) if not at or row[2] != self._by_group[at - 1][2]]
+            ends = [*starts[1:], len(self._by_group)]
+            names = [self._by_group[start][2] for start in starts]
+            self._groups = list(zip(names, starts, ends, strict=True))
+        return self._by_group
 
     def points(self, rows: list[Row]) -> list[Any]:
         """New entry points, one distribution for all of the same."""
@@ -98,7 +109,11 @@ class Answer:
                 found.append(make(name=name, value=value, group=group)._for(distribution))
             else:
                 point = make(update)
-                point.__dict__.update(name=name, value=value, group=group, dist=distribution)
+                held = point.__dict__
+                held["name"] = name
+                held["value"] = value
+                held["group"] = group
+                held["dist"] = distribution
                 found.append(point)
         return found
 

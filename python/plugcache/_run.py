@@ -57,7 +57,7 @@ def run(arguments: list[str], *, is_safe: bool | None = None) -> int:
             return _run_elsewhere(interpreter, program, arguments[1:])
     if os.path.isdir(program) or not _is_source(program):
         # A directory or an archive with a `__main__`.
-        return _go(lambda: _run_module("__main__"), program, False)
+        return _go(lambda: _run_module("__main__"), os.path.abspath(program), False)
     first = None if getattr(sys.flags, "safe_path", False) else os.path.dirname(os.path.realpath(program))
     return _go(lambda: _run_file(program), first, is_safe)
 

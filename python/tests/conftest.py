@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import itertools
 import os
 import subprocess
@@ -16,13 +17,16 @@ import plugcache as pc
 
 _numbers = itertools.count()
 
+# The package's own plugin, where the package is not installed but only on the path.
+_INSTALLED = tuple(importlib.metadata.entry_points(group="pytest11", name="plugcache"))
+pytest_plugins = [] if _INSTALLED else ["plugcache.pytest_plugin"]
+
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path) -> Iterator[Path]:
-    """Caches and data of a test's own."""
-    pc.configure(directory=tmp_path / "cache", data_directory=tmp_path / "data")
-    yield tmp_path
-    pc.configure(directory=tmp_path / "cache", data_directory=tmp_path / "data")
+def place(tmp_path: Path, plugcache_directory: Path) -> Path:
+    """A directory of a test's own, with caches and data of its own as the package's own plugin gives them."""
+    assert plugcache_directory.parent != tmp_path
+    return tmp_path
 
 
 class Tree:
@@ -95,7 +99,7 @@ def run(place: Path) -> Run:
     def run(code: str, *arguments: str, **variables: str) -> str:
         script = place / f"program{next(_numbers)}.py"
         script.write_text(textwrap.dedent(code))
-        return run_file(place, script, *arguments, **variables)
+        return run_file(script, *arguments, **variables)
 
     return run
 
@@ -108,19 +112,14 @@ def run_fixed(place: Path) -> Run:
         text = textwrap.dedent(code)
         if not script.exists() or script.read_text() != text:
             script.write_text(text)
-        return run_file(place, script, *arguments, **variables)
+        return run_file(script, *arguments, **variables)
 
     return run
 
 
-def run_file(place: Path, script: Path, *arguments: str, **variables: str) -> str:
+def run_file(script: Path, *arguments: str, **variables: str) -> str:
     """Runs a script, and returns what it prints; anything on standard error is a failure."""
-    environment = {
-        **os.environ,
-        "PLUGCACHE_DIR": str(place / "cache"),
-        "PLUGCACHE_DATA_DIR": str(place / "data"),
-        **variables,
-    }
+    environment = {**os.environ, **variables}
     command = [sys.executable, "-X", "dev", "-W", "error", str(script), *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

@@ -17,10 +17,11 @@ VENV = os.environ.get("PLUGCACHE_ENTRY_POINTS_VENV")
 
 def told(points: Any) -> list[tuple[Any, ...]]:
     """All that can be seen of entry points, in order."""
-    return [
-        (type(point), point.name, point.value, point.group, point.dist.metadata["Name"], point.dist.version)
-        for point in points
-    ]
+    names: dict[int, Any] = {}
+    for point in points:
+        if id(point.dist) not in names:
+            names[id(point.dist)] = point.dist.metadata["Name"], point.dist.version
+    return [(type(point), point.name, point.value, point.group, names[id(point.dist)]) for point in points]
 
 
 def site_packages() -> str:

@@ -104,14 +104,14 @@ impl EntryPointIndex {
 
 impl EntryPointIndex {
     fn session(&self, strength: Option<&str>) -> Result<Session, Failure> {
-        let state = settings::state()?;
+        let chosen = settings::index_settings()?;
         let finder = EntryPointFinder::new(self.version).without_metadata();
         let mut session = Session::new(Arc::new(finder), self.path.clone());
-        session.location = state.location.clone();
+        session.location = chosen.location;
         session.strength =
-            strength.map_or(Ok(state.strength), |text| text.parse().map_err(Failure::Config))?;
-        session.refresh = state.refresh;
-        session.lock_timeout = state.lock_timeout;
+            strength.map_or(Ok(chosen.strength), |text| text.parse().map_err(Failure::Config))?;
+        session.refresh = chosen.refresh;
+        session.lock_timeout = chosen.lock_timeout;
         Ok(session)
     }
 }

@@ -72,11 +72,7 @@ impl State {
             temporary = tempfile::Builder::new().prefix("plugcache-").tempdir().ok();
             temporary.iter().map(|place| place.path().to_owned()).collect()
         } else {
-            let own = Xdg::new().ok().map(|strategy| strategy.cache_dir().join("plugcache"));
-            let named = config.directory.value.as_deref().map(absolute);
-            let mut all: Vec<PathBuf> = named.into_iter().chain(own).collect();
-            all.dedup();
-            all
+            usual_directories(&config)
         };
         let mut trouble = None;
         let kept = directories
@@ -95,11 +91,7 @@ impl State {
             hub,
             location: Location { directories },
             strength: config.strength.value,
-            refresh: match &config.refresh.value {
-                Refresh::None => false,
-                Refresh::All => true,
-                Refresh::Named(names) => names.contains("index"),
-            },
+            refresh: refreshes_indexes(&config),
             lock_timeout: config.lock_timeout.value,
             data_directory: data
                 .map(|data| absolute(&data))
@@ -131,6 +123,54 @@ impl State {
 impl Drop for State {
     fn drop(&mut self) {
         self.remove_temporary();
+    }
+}
+
+/// What an index needs to know. No hub is made for it: who asks for entry points alone is a program that does not
+/// know of us, and gets no open file more.
+pub(crate) struct IndexSettings {
+    pub(crate) location: Location,
+    pub(crate) strength: Strength,
+    pub(crate) refresh: bool,
+    pub(crate) lock_timeout: std::time::Duration,
+}
+
+/// Those of the state, if there is one.
+pub(crate) fn index_settings() -> Result<IndexSettings, Failure> {
+    let of = |state: &State| IndexSettings {
+        location: state.location.clone(),
+        strength: state.strength,
+        refresh: state.refresh,
+        lock_timeout: state.lock_timeout,
+    };
+    if let Some(state) = &*STATE.read().unwrap_or_else(PoisonError::into_inner) {
+        return Ok(of(state));
+    }
+    let config = Config::read_with(Flags::default(), env::vars_os(), &user_file()?)?;
+    if config.no_cache.value {
+        return Ok(of(&*state()?));
+    }
+    Ok(IndexSettings {
+        location: Location { directories: usual_directories(&config) },
+        strength: config.strength.value,
+        refresh: refreshes_indexes(&config),
+        lock_timeout: config.lock_timeout.value,
+    })
+}
+
+fn usual_directories(config: &Config) -> Vec<PathBuf> {
+    let own = Xdg::new().ok().map(|strategy| strategy.cache_dir().join("plugcache"));
+    let named = config.directory.value.as_deref().map(absolute);
+    let mut all: Vec<PathBuf> = named.into_iter().chain(own).collect();
+    all.dedup();
+    all
+}
+
+fn refreshes_indexes(config: &Config) -> bool {
+    match &config.refresh.value {
+        Refresh::None => false,
+        Refresh::All => true,
+        Refresh::Named(names) => names.contains("index"),
     }
 }
 
