@@ -28,6 +28,9 @@ from ._errors import (
     CacheError,
     ConfigError,
     Error,
+    InstanceConfigError,
+    InstanceError,
+    InstanceStartError,
     PlugcacheWarning,
     PluginImportError,
     ReentrantError,
@@ -35,6 +38,7 @@ from ._errors import (
     StaleDataError,
     StoreError,
     UnknownPluginError,
+    ValidationError,
 )
 from ._manifests import ManifestCache
 from ._plugcache import Record, __version__
@@ -46,15 +50,27 @@ if TYPE_CHECKING:
 
     from ._cached import CachedFunction
     from ._entry_points import entry_points
+    from ._config import Config
+    from ._enums import cached_enum
+    from ._instances import Handle, Instances
     from ._plugcache import Judged
+    from ._resolver import Resolved, Resolver
     from ._safety import SafetyPolicy, judge
+    from ._watch import Change, Watch, watch
 
 __all__ = [
     "AmbiguousPluginError",
     "CacheError",
     "CacheInfo",
+    "Change",
+    "Config",
     "ConfigError",
     "Error",
+    "Handle",
+    "InstanceConfigError",
+    "InstanceError",
+    "InstanceStartError",
+    "Instances",
     "Judged",
     "ManifestCache",
     "PlugcacheWarning",
@@ -64,13 +80,18 @@ __all__ = [
     "ReentrantError",
     "Registry",
     "RejectedPluginError",
+    "Resolved",
+    "Resolver",
     "SafetyPolicy",
     "StaleDataError",
     "Store",
     "StoreError",
     "UnknownPluginError",
+    "ValidationError",
+    "Watch",
     "__version__",
     "cached",
+    "cached_enum",
     "clear",
     "configure",
     "directories",
@@ -78,15 +99,25 @@ __all__ = [
     "explain",
     "judge",
     "stats",
+    "watch",
 ]
 
 
 #: What not everyone needs: imported when it is first asked for.
 _LAZY = {
+    "Change": "_watch",
+    "Handle": "_instances",
+    "Watch": "_watch",
+    "Config": "_config",
+    "Instances": "_instances",
     "Judged": "_plugcache",
+    "Resolved": "_resolver",
+    "Resolver": "_resolver",
     "SafetyPolicy": "_safety",
+    "cached_enum": "_enums",
     "entry_points": "_entry_points",
     "judge": "_safety",
+    "watch": "_watch",
 }
 
 
