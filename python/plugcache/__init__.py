@@ -8,8 +8,16 @@
 
     pc.entry_points(group="console_scripts")   # what importlib.metadata answers, from an index
 
-    @pc.cached(ttl=300, inputs=["colors.toml"])
+    @pc.cached(ttl=300, inputs=["colors.toml"], env=["CI"])
     def colormaps() -> list[str]: ...
+
+    Colormap = pc.cached_enum("Colormap", colormaps)
+
+    resolver = pc.Resolver(["plugins"], package="openhcs.microscopes", suffix="Plugin")
+    resolver.load("mine")       # a user's, judged before any of it runs; edits are seen
+
+    cameras = pc.Instances("cameras", start=Camera)     # one for a key, reconfigured, rolled back, stopped
+    with pc.watch(handlers) as changes: ...             # added, changed, removed
 
 Caches are kept in `$PLUGCACHE_DIR`, or the user's cache directory; plugins' own data in `$PLUGCACHE_DATA_DIR`, or the
 user's data directory.
@@ -161,17 +169,15 @@ def stats() -> dict[str, dict[str, Any]]:
 
 
 def clear(name: str | None = None) -> int:
-    """Clears one cache, or all of them, in memory and on disk; plugins' own data stays. Returns how many entries went."""
+    """Clears one cache, or all, in memory and on disk; plugins' own data stays. Returns how many entries went."""
     return _plugcache.clear(name)
 
 
-def explain(what: Registry[Any] | CachedFunction[..., Any], /, *args: Any, **kwargs: Any) -> str:
-    """Why a name of a registry, or a call of a cached function, would be answered from what is kept, or not."""
-    if isinstance(what, Registry):
-        return what.explain(*args, **kwargs)
-    tell: Callable[..., str] | None = getattr(what, "cache_explain", None)
+def explain(what: Registry[Any] | Resolver | CachedFunction[..., Any], /, *args: Any, **kwargs: Any) -> str:
+    """Why a name of a registry or resolver, or a call of a cached function, is answered from what is kept, or not."""
+    tell: Callable[..., str] | None = getattr(what, "cache_explain", None) or getattr(what, "explain", None)
     if tell is None:
-        raise ConfigError(f"explain expects a Registry or a cached function, got {what!r}")
+        raise ConfigError(f"explain expects a Registry, a Resolver or a cached function, got {what!r}")
     return tell(*args, **kwargs)
 
 

@@ -20,8 +20,8 @@ _OPTIONS = {"profile": ("strict", "ratio1"), "merge": ("shallow", "deep"), "unkn
 
 
 class Config(Mapping[str, Any]):
-    """A configuration: the defaults of its class with overrides, validated. Nobody can change it; what is taken out of it
-    is a copy.
+    """A configuration: the defaults of its class with overrides, validated. Nobody can change it; what is taken out of
+    it is a copy.
 
         class CameraConfig(pc.Config, unknown="deny"):
             DEFAULTS = {"RATE": 10, "MODE": "fast"}
@@ -42,21 +42,21 @@ class Config(Mapping[str, Any]):
     case, with `_` for what cannot stand in a name.
 
     - `DEFAULTS`: default values. Those of base classes hold where a class says nothing else.
-    - `VALIDATION_RULES`: rules by key: `TYPE` (a name of `int`, `float`, `str`, `bool`, `list`, `dict`, `None`, the Python
-      type itself, or a list of these), `MIN_VAL` and `MAX_VAL` (both may be reached), `MIN_LEN` and `MAX_LEN`,
-      `EXCLUDED_LIST`, `ACCEPTED_VALUES`. A key with a rule has to have a value. A class's own rule for a key replaces its
-      base's as a whole. Types are looked up; nothing is evaluated.
+    - `VALIDATION_RULES`: rules by key: `TYPE` (a name of `int`, `float`, `str`, `bool`, `list`, `dict`, `None`, the
+      Python type itself, or a list of these), `MIN_VAL` and `MAX_VAL` (both may be reached), `MIN_LEN` and `MAX_LEN`,
+      `EXCLUDED_LIST`, `ACCEPTED_VALUES`. A key with a rule has to have a value. A class's own rule for a key replaces
+      its base's as a whole. Types are looked up; nothing is evaluated.
     - `JSON_SCHEMA`: a JSON Schema of the whole. Nothing is fetched for it. A class without one has its base's.
-    - methods `validate_…(self)`: all of them, own and inherited, are called when the rules are satisfied, by name; one that
-      raises `ValueError` (or `AssertionError`), or returns `False` or a text, refuses.
+    - methods `validate_…(self)`: all of them, own and inherited, are called when the rules are satisfied, by name;
+      one that raises `ValueError` (or `AssertionError`), or returns `False` or a text, refuses.
 
-    Class keywords, inherited: `profile="ratio1"` takes what ratio1 takes (a bool is an int, an int a float; the default,
-    `"strict"`, does not); `merge="deep"` merges dictionaries into dictionaries (default `"shallow"`: they replace);
-    `unknown="deny"` refuses keys that have no default (default `"allow"`).
+    Class keywords, inherited: `profile="ratio1"` takes what ratio1 takes (a bool is an int, an int a float; the
+    default, `"strict"`, does not); `merge="deep"` merges dictionaries into dictionaries (default `"shallow"`: they
+    replace); `unknown="deny"` refuses keys that have no default (default `"allow"`).
 
-    Each class is compiled once, by all that it says: a subclass never gets its base's rules, nor skips its own validators
-    because the base's were run. Errors tell of every key that is wrong, with what was expected: `ValidationError`, a
-    `ValueError`, with its `violations`.
+    Each class is compiled once, by all that it says: a subclass never gets its base's rules, nor skips its own
+    validators because the base's were run. Errors tell of every key that is wrong, with what was expected:
+    `ValidationError`, a `ValueError`, with its `violations`.
     """
 
     DEFAULTS: ClassVar[Mapping[str, Any]] = {}

@@ -22,8 +22,8 @@ def cached_enum(
     qualname: str | None = None,
     **settings: Any,
 ) -> type[enum.Enum]:
-    """An `Enum` whose members come from a function that takes no arguments: a mapping of names to values, or names, which
-    are their own values.
+    """An `Enum` whose members come from a function that takes no arguments: a mapping of names to values, or names,
+    which are their own values.
 
         @pc.cached(inputs=["colors.toml"], env=["CI"])
         def colormaps() -> list[str]: ...
@@ -31,11 +31,12 @@ def cached_enum(
         Colormap = pc.cached_enum("Colormap", colormaps)
 
     What the function returns is kept as by `cached`, and served as long as what it was declared to depend on is what it
-    was: `inputs`, `env`, `version`, its own code. An environment in which it finds less (a build server without a screen)
-    spoils no other if the variable that says so is declared.
+    was: `inputs`, `env`, `version`, its own code. An environment in which it finds less (a build server without a
+    screen) spoils no other if the variable that says so is declared.
 
-    The class is made once, when this is called: members keep their identity as long as the process lives, and are pickled
-    by class and value. What changes afterwards is seen by the next process. The order of members is the function's.
+    The class is made once, when this is called: members keep their identity as long as the process lives, and are
+    pickled by class and value. What changes afterwards is seen by the next process. The order of members is the
+    function's.
 
     - `name`: the class's name.
     - `function`: lists the members; if it is cached already, that counts. What it raises is raised, and not kept.

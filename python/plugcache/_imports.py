@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def load(record: Record, roots: Sequence[str] | None = None) -> Any:
-    """The plugin of a record. Its module is imported, and no other, as Python imports: from the search path, or from one
-    of these roots."""
+    """The plugin of a record. Its module is imported, and no other, as Python imports: from the search path, or from
+    one of these roots."""
     return attribute(_import(record, roots), record)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -138,8 +139,19 @@ class Instances(Generic[T]):
             "retry": retry,
         }
         self._hooks = (_reconfigure if reconfigure is None else reconfigure, _stop if stop is None else stop)
-        self._native = _Native(self._limits, *self._hooks)
+        # Made at once, so that what cannot be used is told here; and again in a child that was forked.
+        self._made: _Native | None = _Native(self._limits, *self._hooks)
         _all.add(self)
+
+    @property
+    def _native(self) -> _Native:
+        made = self._made
+        if made is None:
+            with _lock:
+                made = self._made
+                if made is None:
+                    made = self._made = _Native(self._limits, *self._hooks)
+        return made
 
     def get(
         self,
@@ -152,9 +164,9 @@ class Instances(Generic[T]):
         """The instance of a key, with this configuration: the one that runs, reconfigured if need be, or a new one.
 
         - `start`: makes one, if none runs. Default: that of all.
-        - `inputs`: files and directories that it is made from. If they have changed since it was started, there is a new
-          one for this caller and those after him; the old one is stopped when its last user lets go. Those that were
-          given at the start count. Default: none.
+        - `inputs`: files and directories that it is made from. If they have changed since it was started, there is a
+          new one for this caller and those after him; the old one is stopped when its last user lets go. Those that
+          were given at the start count. Default: none.
         """
         factory = self._start if start is None else start
         if factory is None:
@@ -206,8 +218,9 @@ class Instances(Generic[T]):
 
     def _begin_anew(self) -> None:
         """In a child: what runs is the parent's, and is left alone."""
-        _of_parents.append(self._native)
-        self._native = _Native(self._limits, *self._hooks)
+        if self._made is not None:
+            _of_parents.append(self._made)
+        self._made = None
 
 
 def _parts(key: Any) -> tuple[Any, ...]:
@@ -243,14 +256,18 @@ def is_same(one: Any, other: Any) -> bool:
 
 _all: weakref.WeakSet[Instances[Any]] = weakref.WeakSet()
 _of_parents: list[_Native] = []
+_lock = threading.Lock()
 
 
 def _shut_down_all() -> None:
     for instances in list(_all):
-        instances.shutdown()
+        if instances._made is not None:
+            instances.shutdown()
 
 
 def _begin_anew_in_child() -> None:
+    global _lock
+    _lock = threading.Lock()
     for instances in list(_all):
         instances._begin_anew()
 

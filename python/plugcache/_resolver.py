@@ -31,9 +31,9 @@ class Resolved(NamedTuple):
 class Resolver:
     """Finds plugins by name: in trusted places first, then below user roots, whose code is judged before it runs.
 
-    What is there is read from source and proven at each question, as by `Registry`. A name that a trusted plugin answers
-    to is never a user's: case rules and suffixes are tried in the trusted places first. Nothing is remembered of a name
-    that was not found.
+    What is there is read from source and proven at each question, as by `Registry`. A name that a trusted plugin
+    answers to is never a user's: case rules and suffixes are tried in the trusted places first. Nothing is remembered
+    of a name that was not found.
 
     **Trusted plugins** are imported as Python does: once, by their own names. **User plugins** are judged with all
     packages that they lie in; if one may not be loaded, `RejectedPluginError` says why, and none of their code has run.
@@ -42,8 +42,8 @@ class Resolver:
 
     **Edits**: `load` gives user plugins as they are on disk: after an edit of the module, of a package that it lies in,
     or of a module of the root that it imports relatively, a fresh module object with fresh classes; who holds the old
-    class keeps it. Other modules of the root stay the objects that they are. With `reload=False`, and always for trusted
-    plugins, a module that was imported stays.
+    class keeps it. Other modules of the root stay the objects that they are. With `reload=False`, and always for
+    trusted plugins, a module that was imported stays.
 
     - `roots`: user roots, in search order: directories, each as an entry of a search path.
     - `trusted`: trusted roots, in search order.
@@ -96,8 +96,9 @@ class Resolver:
         }
         self._refuses = duplicates == "error"
         self._trusted: list[Registry[Any]] = []
-        if package is not None:
-            self._trusted.append(Registry(name, package=package, base=base, **settings))
+        self._packages = [package] if isinstance(package, str) else list(package or ())
+        if self._packages:
+            self._trusted.append(Registry(name, package=self._packages, base=base, **settings))
         if self.trusted:
             self._trusted.append(Registry(name, roots=self.trusted, base=base, **settings))
         self._base = base
@@ -130,7 +131,8 @@ class Resolver:
         if len(hits) > 1:
             places = ", ".join(f"{hit.record.module} ({hit.record.file}:{hit.record.line})" for hit in hits)
             raise AmbiguousPluginError(
-                f"several plugins are named `{name}`: {places}; remove or rename all but one, or choose the policy first"
+                f"several plugins are named `{name}`: {places}; remove or rename all but one, or choose the policy "
+                "first"
             )
         if hits:
             return hits[0]
@@ -158,8 +160,8 @@ class Resolver:
         return [problem for registry, _ in self._layers() for problem in registry.problems]
 
     def judge(self, name: str) -> list[Judged]:
-        """What is decided about a user plugin's source and the packages that it lies in, the plugin's last; nothing of a
-        trusted plugin."""
+        """What is decided about a user plugin's source and the packages that it lies in, the plugin's last; nothing of
+        a trusted plugin."""
         found = self.resolve(name)
         return [] if found.is_trusted else self._root(found).judge(found.record.module)
 
@@ -250,7 +252,8 @@ class Resolver:
             return True
 
     def __repr__(self) -> str:
-        return f"<plugcache.Resolver {self.name!r} of {len(self._trusted)} trusted places, {len(self.roots)} user roots>"
+        places = [*self._packages, *self.trusted, *self.roots]
+        return f"<plugcache.Resolver {self.name!r} of {', '.join(places)}>"
 
 
 def _absolute(roots: Iterable[str | os.PathLike[str]]) -> list[str]:

@@ -1,13 +1,13 @@
-"""Modules below user roots: judged before any of their code runs, compiled from the bytes that were judged, and imported
-under names that no other module has.
+"""Modules below user roots: judged before any of their code runs, compiled from the bytes that were judged, and
+imported under names that no other module has.
 
 A user root's modules live in a package of their own, whose name is made from the root and the safety policy: a user's
 `json.py` is no danger to the standard library's, and two hosts in one process that ask for the same root under the same
 policy get the same classes. Relative imports work in there, and each module that they reach is judged in its turn;
 imports by absolute names see the search path, never the root.
 
-After an edit, a module is imported anew, and with it those of the root that it imports relatively and that have changed,
-or that import what has changed. Modules that do not depend on the edit stay the objects that they are.
+After an edit, a module is imported anew, and with it those of the root that it imports relatively and that have
+changed, or that import what has changed. Modules that do not depend on the edit stay the objects that they are.
 """
 
 from __future__ import annotations

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Seconds in which a thread of an event loop's pool looks up: a loop that ends waits so long.
 _SLICE = 0.2
+#: Seconds that the end of a program waits for a callback.
+_LONGEST = 2.0
 
 
 class Change(NamedTuple):
@@ -85,8 +87,8 @@ class Watch:
 
     @property
     def polling(self) -> list[str]:
-        """Why the system does not tell of changes, where it does not (a network file system, no watches left): there they
-        are looked for at intervals. Empty: it tells of all."""
+        """Why the system does not tell of changes, where it does not (a network file system, no watches left): there
+        they are looked for at intervals. Empty: it tells of all."""
         return self._native.polling()
 
     def close(self) -> None:
@@ -167,6 +169,10 @@ _all: weakref.WeakSet[Watch] = weakref.WeakSet()
 def _close_all() -> None:
     for one in list(_all):
         one._native.close()
+        # It would come back to an interpreter that is gone. A callback that takes longer is the program's own affair.
+        if one._caller is not None:
+            one._caller.join(_LONGEST)
 
 
-atexit.register(_close_all)
+# Before the threads are waited for that read changes and would never end. Where Python does not have that, at the end.
+getattr(threading, "_register_atexit", atexit.register)(_close_all)

@@ -52,7 +52,7 @@ def test_what_cannot_be_an_enumeration_says_why() -> None:
         pc.cached_enum("Fails", fails)
 
 
-def test_the_next_process_has_it_from_the_cache_and_another_environment_has_its_own(run_fixed: Run, tmp_path: Path) -> None:
+def test_another_environment_has_its_own_and_the_next_process_has_it_kept(run_fixed: Run, tmp_path: Path) -> None:
     """OpenHCS: one run with CI=true kept two colormaps, and a later run with a screen got those two instead of 182."""
     counted = tmp_path / "counted"
     program = f"""

@@ -44,7 +44,7 @@ WAITS = {
 
 
 @pytest.mark.parametrize("what", WAITS)
-def test_an_interrupt_ends_the_wait_for_another_thread_and_what_is_waited_for_goes_on(what: str, tmp_path: Path) -> None:
+def test_an_interrupt_ends_a_wait_and_what_is_waited_for_goes_on(what: str, tmp_path: Path) -> None:
     """The main thread waits for what another thread computes: a handler of a signal had no turn before that ended."""
     lines = [
         "import threading, time, sys",

@@ -146,6 +146,10 @@ def test_a_watch_that_nobody_closes_ends_with_the_program_and_a_child_leaves_it_
             os._exit(0)
         assert os.waitpid(child, 0)[1] == 0
         print(watch.is_closed)
+        # A thread that reads on would keep the program from ending.
+        import threading
+        other = pc.watch({str(tmp_path / "watched")!r})
+        threading.Thread(target=lambda: list(other)).start()
     """
     # Python warns of a fork beside threads, which is what this is about.
     quiet = "import warnings\nwarnings.simplefilter('ignore')\n"

@@ -44,8 +44,8 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 #[pymethods]
 impl Watch {
-    /// Watches what these indexes rest on. Seconds: how long nothing must have happened before a change is told, and how
-    /// often to look where nobody tells.
+    /// Watches what these indexes rest on. Seconds: how long nothing must have happened before a change is told, and
+    /// how often to look where nobody tells.
     #[new]
     #[pyo3(signature = (indexes, debounce=0.05, poll_interval=2.0))]
     fn new(py: Python<'_>, indexes: &Bound<'_, PyAny>, debounce: f64, poll_interval: f64) -> PyResult<Self> {
