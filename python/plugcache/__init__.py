@@ -8,8 +8,16 @@
 
     pc.entry_points(group="console_scripts")   # what importlib.metadata answers, from an index
 
-    @pc.cached(ttl=300, inputs=["colors.toml"])
+    @pc.cached(ttl=300, inputs=["colors.toml"], env=["CI"])
     def colormaps() -> list[str]: ...
+
+    Colormap = pc.cached_enum("Colormap", colormaps)
+
+    resolver = pc.Resolver(["plugins"], package="openhcs.microscopes", suffix="Plugin")
+    resolver.load("mine")       # a user's, judged before any of it runs; edits are seen
+
+    cameras = pc.Instances("cameras", start=Camera)     # one for a key, reconfigured, rolled back, stopped
+    with pc.watch(handlers) as changes: ...             # added, changed, removed
 
 Caches are kept in `$PLUGCACHE_DIR`, or the user's cache directory; plugins' own data in `$PLUGCACHE_DATA_DIR`, or the
 user's data directory.
@@ -26,12 +34,17 @@ from ._errors import (
     CacheError,
     ConfigError,
     Error,
+    InstanceConfigError,
+    InstanceError,
+    InstanceStartError,
     PlugcacheWarning,
     PluginImportError,
     ReentrantError,
+    RejectedPluginError,
     StaleDataError,
     StoreError,
     UnknownPluginError,
+    ValidationError,
 )
 
 # `typing` takes longer to import than all of this.
@@ -40,56 +53,97 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ._cached import CachedFunction, CacheInfo, cached
+    from ._cached import CacheInfo, CachedFunction, cached
+    from ._config import Config
     from ._entry_points import entry_points
+    from ._enums import cached_enum
+    from ._functions import Functions
+    from ._instances import Handle, Instances
     from ._manifests import ManifestCache
     from ._plugcache import Judged, Record, __version__
     from ._registry import Problem, Registry
+    from ._resolver import Resolved, Resolver
     from ._safety import SafetyPolicy, judge
+    from ._signature import Parameter, Signature, signature
     from ._store import Store
+    from ._watch import Change, Watch, watch
 
 __all__ = [
     "AmbiguousPluginError",
     "CacheError",
     "CacheInfo",
+    "Change",
+    "Config",
     "ConfigError",
     "Error",
+    "Functions",
+    "Handle",
+    "InstanceConfigError",
+    "InstanceError",
+    "InstanceStartError",
+    "Instances",
+    "Judged",
     "ManifestCache",
+    "Parameter",
     "PlugcacheWarning",
     "PluginImportError",
     "Problem",
     "Record",
     "ReentrantError",
     "Registry",
+    "RejectedPluginError",
+    "Resolved",
+    "Resolver",
+    "SafetyPolicy",
+    "Signature",
     "StaleDataError",
     "Store",
     "StoreError",
     "UnknownPluginError",
+    "ValidationError",
+    "Watch",
     "__version__",
     "cached",
+    "cached_enum",
     "clear",
     "configure",
     "directories",
     "entry_points",
     "explain",
+    "judge",
+    "signature",
     "stats",
+    "watch",
 ]
 
 
 #: Where everything is: loaded when it is first asked for, so that a program pays for what it uses.
 _PLACES = {
     "CacheInfo": "_cached",
+    "Change": "_watch",
+    "Config": "_config",
+    "Functions": "_functions",
+    "Handle": "_instances",
+    "Instances": "_instances",
     "Judged": "_plugcache",
     "ManifestCache": "_manifests",
+    "Parameter": "_signature",
     "Problem": "_registry",
     "Record": "_plugcache",
     "Registry": "_registry",
+    "Resolved": "_resolver",
+    "Resolver": "_resolver",
     "SafetyPolicy": "_safety",
+    "Signature": "_signature",
     "Store": "_store",
+    "Watch": "_watch",
     "__version__": "_plugcache",
     "cached": "_cached",
+    "cached_enum": "_enums",
     "entry_points": "_entry_points",
     "judge": "_safety",
+    "signature": "_signature",
+    "watch": "_watch",
 }
 
 
@@ -150,15 +204,11 @@ def clear(name: str | None = None) -> int:
     return _plugcache.clear(name)
 
 
-def explain(what: Registry[Any] | CachedFunction[..., Any], /, *args: Any, **kwargs: Any) -> str:
-    """Why a name of a registry, or a call of a cached function, would be answered from what is kept, or not."""
-    from ._registry import Registry
-
-    if isinstance(what, Registry):
-        return what.explain(*args, **kwargs)
-    tell: Callable[..., str] | None = getattr(what, "cache_explain", None)
+def explain(what: Registry[Any] | Resolver | CachedFunction[..., Any], /, *args: Any, **kwargs: Any) -> str:
+    """Why a name of a registry or resolver, or a call of a cached function, is answered from what is kept, or not."""
+    tell: Callable[..., str] | None = getattr(what, "cache_explain", None) or getattr(what, "explain", None)
     if tell is None:
-        raise ConfigError(f"explain expects a Registry or a cached function, got {what!r}")
+        raise ConfigError(f"explain expects a Registry, a Resolver or a cached function, got {what!r}")
     return tell(*args, **kwargs)
 
 

@@ -100,6 +100,7 @@ def cached(
     *,
     ttl: float | timedelta | None = None,
     inputs: Inputs = (),
+    env: Iterable[str] = (),
     version: str = "",
     maxsize: int | None = 1024,
     disk: bool = True,
@@ -115,6 +116,7 @@ def cached(
     *,
     ttl: float | timedelta | None = None,
     inputs: Inputs = (),
+    env: Iterable[str] = (),
     version: str = "",
     maxsize: int | None = 1024,
     disk: bool = True,
@@ -144,6 +146,8 @@ def cached(
     - `ttl`: how long a result lives, in seconds. Default: for ever.
     - `inputs`: files and directories that the results are made from. A result is served as long as they are what they
       were. Relative paths are relative to the working directory at the time of decoration. Default: none.
+    - `env`: names of environment variables that results depend on: a result is served where all of them are what they
+      were when it was made, or not set if they were not. Default: none.
     - `version`: results of another version are not served: `__version__`, say. Default: the empty version.
     - `maxsize`: most results in memory. `None`: no bound. Default: 1024.
     - `disk`: keep results for other processes, too. Default: yes.
@@ -157,7 +161,7 @@ def cached(
 
     def decorate(function: Callable[..., Any]) -> Any:
         return _decorate(
-            function, ttl, inputs, version, maxsize, disk, codec, share, name, wait, once_per_host
+            function, ttl, inputs, env, version, maxsize, disk, codec, share, name, wait, once_per_host
         )
 
     return decorate if function is None else decorate(function)
@@ -167,6 +171,7 @@ def _decorate(
     function: Callable[..., Any],
     ttl: float | timedelta | None,
     inputs: Inputs,
+    env: Iterable[str],
     version: str,
     maxsize: int | None,
     disk: bool,
@@ -197,6 +202,7 @@ def _decorate(
         "wait": float(wait),
         "shared": share,
         "once_per_host": once_per_host,
+        "env": sorted({env} if isinstance(env, str) else set(env)),
     }
     native = _Function(function, options)
     functools.update_wrapper(native, function)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Error(Exception):
@@ -19,6 +23,9 @@ class CacheError(Error):
 
 class UnknownPluginError(Error, KeyError):
     """No plugin has this name. The text names the nearest."""
+
+    #: Names that are nearly it, best first.
+    close: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         # A KeyError would show its text as a key.
@@ -38,6 +45,26 @@ class PluginImportError(Error, ImportError):
 
 class RejectedPluginError(PluginImportError):
     """A plugin's source was judged, and may not be loaded. None of its code has run."""
+
+
+class ValidationError(ConfigError):
+    """A configuration that its rules refuse. The text tells of everything that is wrong."""
+
+    #: Key, value, and what is wrong with it, for each violation. `A.B` is the key of `B` in the dictionary under `A`.
+    violations: tuple[tuple[str, Any, str], ...] = ()
+
+
+class InstanceError(Error):
+    """A running plugin that cannot be had: all were shut down, or a handle was released."""
+
+
+class InstanceStartError(InstanceError):
+    """A plugin could not be started, now or a while ago. What it raised is chained where it was this call's."""
+
+
+class InstanceConfigError(InstanceError):
+    """A running plugin refused its new configuration. It has the old one again, unless it refused that, too: then the
+    next who asks gets a new instance. What it raised is chained."""
 
 
 class StoreError(Error):

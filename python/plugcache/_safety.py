@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 class SafetyPolicy(NamedTuple):
-    """What user plugins may do. The default is strict, and allows no packages but harmless ones of the standard library.
+    """What user plugins may do. The default is strict, and allows no packages but harmless ones of the standard
+    library.
 
     - `profile`: `"strict"`, or `"ratio1"`, the verdicts of ratio1's own checker with all that it misses. Default:
       `"strict"`.

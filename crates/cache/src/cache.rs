@@ -82,7 +82,14 @@ struct Shared<K: Key + ?Sized, V> {
     clock: Arc<dyn Clock>,
     rules: Rules<K, V>,
     wait_timeout: Duration,
+    patience: Option<Patience>,
     warned: warn::Warned,
+}
+
+/// Who is asked, and how often, whether a thread is to go on waiting.
+struct Patience {
+    every: Duration,
+    go_on: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 /// Is told of what leaves a cache: key, value (`None`: the knowledge that there is none), and cause.

@@ -149,7 +149,14 @@ impl Watch {
     /// change that the list has already. The channel is not bounded, so that a slow subscriber holds up nobody:
     /// it holds what its reader has not taken. It ends when the watch does.
     pub fn subscribe(&self) -> mpsc::Receiver<Change> {
-        self.shared.subscribe()
+        let (sender, receiver) = mpsc::channel();
+        self.subscribe_to(sender);
+        receiver
+    }
+
+    /// The same into a channel that there is already: several watches may tell one reader.
+    pub fn subscribe_to(&self, sender: mpsc::Sender<Change>) {
+        self.shared.subscribe(sender);
     }
 
     /// Whether answers come without looking, as of the last proof.

@@ -12,13 +12,14 @@
 //! | text that is no UTF-8 | `u`, its bytes |
 //! | a frozen set | `S`, its elements in the order of their bytes |
 //! | enumerations, dataclasses, paths, dates … | `x`, what it is, what it holds: see `plugcache._keys` |
+//! | declared variables | `v`, the key of the arguments, a group of names and values (none: it is not set) |
 //! | arguments by name | `k`, a group of those by position, a group of names and values, by name |
 
 use plugcache_cache::key::{Key, KeyBytes};
 use pyo3::{
     prelude::*,
     sync::PyOnceLock,
-    types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyString, PyTuple, PyType},
+    types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyModule, PyString, PyTuple, PyType},
 };
 
 /// Arguments that nest deeper have no key.
@@ -66,6 +67,29 @@ pub(crate) fn encode(
             Ok(())
         }
     }
+}
+
+/// Writes the key of a call whose result depends on variables of the environment, too.
+pub(crate) fn encode_with_variables(
+    names: &[String],
+    args: &Bound<'_, PyTuple>,
+    kwargs: Option<&Bound<'_, PyDict>>,
+    key: &mut KeyBytes,
+) -> Result<(), NoKey> {
+    static OS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let py = args.py();
+    // Python's own view: what the process has may be changed only by it.
+    let os = OS.get_or_try_init(py, || py.import("os").map(Bound::unbind))?;
+    let environment = os.bind(py).getattr("environ")?;
+    key.tuple(3);
+    'v'.encode(key);
+    encode(args, kwargs, key)?;
+    key.tuple(names.len() * 2);
+    for name in names {
+        name.encode(key);
+        part(&environment.call_method1("get", (name,))?, key, 1)?;
+    }
+    Ok(())
 }
 
 #[inline]

@@ -30,7 +30,7 @@ use crate::{
     arguments::{self, NoKey},
     error::{Class, Failure, raise, warn},
     kept::{Format, Kept, NotGiven, codec},
-    settings, stats, task,
+    settings, signals, stats, task,
 };
 
 pub(crate) type Results = Cache<KeyBytes, Kept>;
@@ -62,6 +62,9 @@ pub(crate) struct Options {
     wait: f64,
     shared: bool,
     once_per_host: bool,
+    /// Variables that select the result.
+    #[pyo3(default)]
+    env: Vec<String>,
 }
 
 struct Built {
@@ -106,7 +109,8 @@ impl Options {
             let mut builder = Results::builder(self.name.clone())
                 .capacity(self.maxsize.unwrap_or(UNBOUNDED))
                 .version(self.version.clone())
-                .wait_timeout(Duration::from_secs_f64(self.wait));
+                .wait_timeout(Duration::from_secs_f64(self.wait))
+                .ask_while_waiting(signals::INTERVAL, signals::go_on);
             if let Some(ttl) = self.ttl {
                 builder = builder.ttl(Duration::from_secs_f64(ttl));
             }
@@ -256,7 +260,6 @@ impl Cached {
     }
 
     /// The bytes that stand for these arguments; `None` if a call with them is not kept.
-    #[expect(clippy::unused_self, reason = "asked of a function in Python, whose settings may count one day")]
     #[pyo3(signature = (*args, **kwargs))]
     fn cache_key<'py>(
         &self,
@@ -265,7 +268,7 @@ impl Cached {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let mut key = KeyBytes::default();
-        match arguments::encode(args, kwargs, &mut key) {
+        match self.encode(args, kwargs, &mut key) {
             Ok(()) => Ok(Some(PyBytes::new(py, key.as_slice()))),
             Err(NoKey::Type(_)) => Ok(None),
             Err(NoKey::Raised(error)) => Err(error),
@@ -281,7 +284,7 @@ impl Cached {
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<String> {
         let mut key = KeyBytes::default();
-        match arguments::encode(args, kwargs, &mut key) {
+        match self.encode(args, kwargs, &mut key) {
             Ok(()) => {
                 let cache = self.cache(py)?;
                 Ok(py.detach(|| cache.explain(&key).to_string()))
@@ -314,7 +317,7 @@ impl Cached {
             // Describing an argument can run code that calls a cached function in its turn.
             let mut key = place.try_borrow_mut().ok()?;
             key.clear();
-            arguments::encode(args, kwargs, &mut key).ok()?;
+            self.encode(args, kwargs, &mut key).ok()?;
             // Under the cache's lock an object is counted, and nothing is run.
             let see = |kept: &Arc<Kept>| kept.unchangeable(py).ok_or_else(|| Arc::clone(kept));
             let epoch = settings::epoch();
@@ -329,6 +332,20 @@ impl Cached {
         seen.or_else(|kept| kept.hand_out(py)).ok()
     }
 
+    /// Writes the key of a call: its arguments, and the variables that were declared.
+    #[inline]
+    fn encode(
+        &self,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+        key: &mut KeyBytes,
+    ) -> Result<(), NoKey> {
+        match self.options.env.as_slice() {
+            [] => arguments::encode(args, kwargs, key),
+            names => arguments::encode_with_variables(names, args, kwargs, key),
+        }
+    }
+
     /// The key of a call; `None`, with a warning the first time, if an argument cannot be one.
     fn key(
         &self,
@@ -336,7 +353,7 @@ impl Cached {
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Option<KeyBytes>> {
         let mut key = KeyBytes::default();
-        match arguments::encode(args, kwargs, &mut key) {
+        match self.encode(args, kwargs, &mut key) {
             Ok(()) => Ok(Some(key)),
             Err(NoKey::Raised(error)) => Err(error),
             Err(NoKey::Type(name)) => {
@@ -492,6 +509,7 @@ pub(crate) fn raised(py: Python<'_>, error: LoadError<PyErr>) -> PyErr {
     match error {
         LoadError::Loader(error) => error.clone_ref(py),
         LoadError::Reentrant { .. } => raise(py, Class::Reentrant, error),
+        LoadError::Interrupted { .. } => signals::interruption(),
         error => raise(py, Class::Cache, error),
     }
 }

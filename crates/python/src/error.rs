@@ -3,7 +3,11 @@
 use std::fmt::Display;
 
 use plugcache::{ResolveError, config::ConfigError, discovery::python::RuleError, store::StoreError};
-use pyo3::{prelude::*, sync::PyOnceLock, types::PyType};
+use pyo3::{
+    prelude::*,
+    sync::PyOnceLock,
+    types::{PyTuple, PyType},
+};
 
 /// The classes of `plugcache._errors`: they have two bases, which Python says more shortly.
 #[derive(Clone, Copy)]
@@ -16,6 +20,9 @@ pub(crate) enum Class {
     StaleData,
     Reentrant,
     Rejected,
+    Instance,
+    InstanceStart,
+    InstanceConfig,
 }
 
 /// An exception of a class, with a text.
@@ -28,6 +35,9 @@ pub(crate) fn raise(py: Python<'_>, class: Class, what: impl Display) -> PyErr {
     static STALE_DATA: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     static REENTRANT: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     static REJECTED: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static INSTANCE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static INSTANCE_START: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static INSTANCE_CONFIG: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let (place, name) = match class {
         Class::Config => (&CONFIG, "ConfigError"),
         Class::Cache => (&CACHE, "CacheError"),
@@ -37,6 +47,9 @@ pub(crate) fn raise(py: Python<'_>, class: Class, what: impl Display) -> PyErr {
         Class::StaleData => (&STALE_DATA, "StaleDataError"),
         Class::Reentrant => (&REENTRANT, "ReentrantError"),
         Class::Rejected => (&REJECTED, "RejectedPluginError"),
+        Class::Instance => (&INSTANCE, "InstanceError"),
+        Class::InstanceStart => (&INSTANCE_START, "InstanceStartError"),
+        Class::InstanceConfig => (&INSTANCE_CONFIG, "InstanceConfigError"),
     };
     match place.import(py, "plugcache._errors", name) {
         Ok(class) => PyErr::from_type(class.clone(), what.to_string()),
@@ -56,8 +69,8 @@ pub(crate) enum Failure {
     Config(String),
     /// A cache that cannot be made or reached.
     Cache(String),
-    /// No plugin of that name.
-    Unknown(String),
+    /// No plugin of that name, and the names that are nearly it.
+    Unknown(String, Vec<String>),
     /// Several plugins of that name.
     Ambiguous(String),
     /// Plugin-local data.
@@ -69,7 +82,13 @@ impl Failure {
         match self {
             Self::Config(what) => raise(py, Class::Config, what),
             Self::Cache(what) => raise(py, Class::Cache, what),
-            Self::Unknown(what) => raise(py, Class::Unknown, what),
+            Self::Unknown(what, close) => {
+                let error = raise(py, Class::Unknown, what);
+                match PyTuple::new(py, close).and_then(|close| error.value(py).setattr("close", close)) {
+                    Ok(()) => error,
+                    Err(error) => error,
+                }
+            }
             Self::Ambiguous(what) => raise(py, Class::Ambiguous, what),
             Self::Store(what) => raise(py, Class::Store, what),
         }
@@ -98,7 +117,8 @@ impl From<ResolveError> for Failure {
     fn from(error: ResolveError) -> Self {
         match error {
             ResolveError::Ambiguous { .. } => Self::Ambiguous(error.to_string()),
-            _ => Self::Unknown(error.to_string()),
+            ResolveError::Unknown { ref close, .. } => Self::Unknown(error.to_string(), close.clone()),
+            _ => Self::Unknown(error.to_string(), Vec::new()),
         }
     }
 }

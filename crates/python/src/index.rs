@@ -33,7 +33,7 @@ pub(crate) struct Index {
 pub(crate) struct Record {
     plugin: Plugin,
     shadowed: Vec<String>,
-    resolver: Resolver,
+    resolver: Option<Resolver>,
 }
 
 /// What an index is asked for.
@@ -171,10 +171,21 @@ impl Index {
     }
 }
 
+impl Record {
+    /// One without the index that told of it knows everything but its file's digest.
+    pub(crate) fn new(plugin: Plugin, resolver: Option<Resolver>) -> Self {
+        Self { plugin, shadowed: Vec::new(), resolver }
+    }
+}
+
 impl Index {
+    pub(crate) fn resolver(&self) -> &Resolver {
+        &self.resolver
+    }
+
     fn record(&self, found: plugcache::Resolution) -> Record {
         let shadowed = found.shadowed.iter().map(place).collect();
-        Record { plugin: found.plugin, shadowed, resolver: self.resolver.clone() }
+        Record { plugin: found.plugin, shadowed, resolver: Some(self.resolver.clone()) }
     }
 }
 
@@ -282,7 +293,8 @@ impl Record {
     /// Digest of the defining file's content, as the index has it; `None` if the plugin is gone since.
     #[getter]
     fn digest(&self, py: Python<'_>) -> Option<String> {
-        let evidence = py.detach(|| self.resolver.evidence(&self.plugin.name));
+        let resolver = self.resolver.as_ref()?;
+        let evidence = py.detach(|| resolver.evidence(&self.plugin.name));
         evidence.into_iter().find(|one| one.file == self.plugin.file).map(|one| one.digest.to_string())
     }
 

@@ -14,14 +14,19 @@ mod convert;
 mod entry_points;
 mod error;
 mod index;
+mod instances;
 mod isolate;
 mod json;
 mod kept;
+mod plain;
 mod safety;
+mod schema;
 mod settings;
+mod signals;
 mod stats;
 mod store;
 mod task;
+mod watch;
 
 use pyo3::prelude::*;
 
@@ -34,6 +39,11 @@ fn _plugcache(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<index::Index>()?;
     module.add_class::<index::Record>()?;
     module.add_class::<store::PluginData>()?;
+    module.add_class::<instances::Instances>()?;
+    module.add_class::<instances::Handle>()?;
+    module.add_class::<schema::Schema>()?;
+    module.add_class::<schema::Values>()?;
+    module.add_class::<watch::Watch>()?;
     module.add_class::<safety::Judge>()?;
     module.add_class::<safety::Judged>()?;
     module.add_class::<entry_points::EntryPointIndex>()?;

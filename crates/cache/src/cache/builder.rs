@@ -4,7 +4,7 @@ use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Cache, Cause, Rules, Shared, disk::Disk, entries::Entries, warn::Warned};
+use super::{Cache, Cause, Patience, Rules, Shared, disk::Disk, entries::Entries, warn::Warned};
 use crate::{
     codec::Codec,
     counters::Gauge,
@@ -33,6 +33,7 @@ pub struct Builder<K: Key + ?Sized, V> {
     disk_max_bytes: u64,
     once_per_host: bool,
     wait_timeout: Duration,
+    patience: Option<Patience>,
     marker: PhantomData<fn(&K) -> V>,
 }
 
@@ -62,6 +63,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Builder<K, V> {
             disk_max_bytes: DEFAULT_DISK_BYTES,
             once_per_host: false,
             wait_timeout: DEFAULT_WAIT,
+            patience: None,
             marker: PhantomData,
         }
     }
@@ -237,6 +239,18 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Builder<K, V> {
         self
     }
 
+    /// Asks this often, while a thread waits for another one's loader, whether to go on; once the answer is no, that
+    /// wait ends with [`LoadError::Interrupted`](super::LoadError::Interrupted), and the loader goes on. For hosts
+    /// whose threads can be interrupted from outside. Default: nobody is asked.
+    pub fn ask_while_waiting(
+        mut self,
+        every: Duration,
+        go_on: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.patience = Some(Patience { every, go_on: Box::new(go_on) });
+        self
+    }
+
     /// Lets only one process at a time load a key; the others wait for what it makes. For loaders that take
     /// long: it costs a lock file a load. Tasks do not wait for other processes. Default: processes load side
     /// by side.
@@ -284,6 +298,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Builder<K, V> {
             clock: hub.clock(),
             rules: self.rules,
             wait_timeout: self.wait_timeout,
+            patience: self.patience,
             warned: Warned::default(),
         });
         let managed: Arc<dyn Managed> = Arc::clone(&shared) as _;

@@ -248,11 +248,22 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         E: Send + Sync + 'static,
     {
         let waiter = self.wait(key, place)?;
-        let Some(outcome) = waiter.block(timeout) else {
-            self.flights.give_up(self.entries.hash(key), waiter.flight());
-            return Err(self.timed_out(key));
-        };
-        self.share(key, outcome)
+        let mut left = timeout;
+        loop {
+            let slice = self.patience.as_ref().map_or(left, |patience| patience.every.min(left));
+            if let Some(outcome) = waiter.block(slice) {
+                return self.share(key, outcome);
+            }
+            left = left.saturating_sub(slice);
+            if left.is_zero() {
+                self.flights.give_up(self.entries.hash(key), waiter.flight());
+                return Err(self.timed_out(key));
+            }
+            if self.patience.as_ref().is_some_and(|patience| !(patience.go_on)()) {
+                let (cache, key) = (self.name.clone(), key.to_bytes().to_string());
+                return Err(LoadError::Interrupted { cache, key });
+            }
+        }
     }
 
     fn timed_out<E>(&self, key: &K) -> LoadError<E> {

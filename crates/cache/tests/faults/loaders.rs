@@ -245,3 +245,32 @@ fn fault_23_evictions_and_invalidations_race_loads() {
     figures.right(wrong == 0, || format!("{wrong} lookups"));
     figures.done();
 }
+
+/// A thread that waits for another one's loader could not be interrupted: Ctrl-C did nothing until that was done.
+#[test]
+fn a_wait_ends_when_the_host_says_so_and_the_loader_goes_on() {
+    let asked = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&asked);
+    let go_on = move || counter.fetch_add(1, Ordering::SeqCst) < 2;
+    let numbers = numbers(|it| it.ask_while_waiting(Duration::from_millis(1), go_on));
+    let ends = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        let leads = scope.spawn(|| {
+            numbers.get_or_load(&1, |_| {
+                while ends.load(Ordering::SeqCst) == 0 {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                ok(1)
+            })
+        });
+        while numbers.stats().loads == 0 {
+            std::thread::yield_now();
+        }
+        let waited = numbers.get_or_load(&1, |_| ok(2));
+        assert!(matches!(waited, Err(LoadError::Interrupted { .. })), "{waited:?}");
+        assert_eq!(asked.load(Ordering::SeqCst), 3);
+        ends.store(1, Ordering::SeqCst);
+        assert_eq!(*leads.join().unwrap().unwrap(), 1);
+    });
+    assert_eq!(numbers.get(&1).map(|value| *value), Some(1), "who was waited for has kept its value");
+}

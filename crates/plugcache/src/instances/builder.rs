@@ -6,11 +6,14 @@ use plugcache_cache::{Cache, Error, Hub};
 
 use super::{Instance, Instances, Limits, Shared, stats::Counters, table::Table};
 
+type GoOn = Box<dyn Fn() -> bool + Send + Sync>;
+
 /// Describes a table of instances; [`build`](Self::build) makes it. Made by [`Instances::builder`].
 #[must_use]
 pub struct Builder<P: Instance> {
     name: String,
     limits: Limits,
+    patience: Option<(Duration, GoOn)>,
     marker: PhantomData<fn() -> P>,
 }
 
@@ -25,7 +28,7 @@ impl<P: Instance> Builder<P> {
             first_retry: Duration::from_secs(1),
             longest_retry: Duration::from_mins(5),
         };
-        Self { name, limits, marker: PhantomData }
+        Self { name, limits, patience: None, marker: PhantomData }
     }
 
     /// Most instances. What is in use is never evicted: if everything is, there are more, which
@@ -68,9 +71,24 @@ impl<P: Instance> Builder<P> {
         self
     }
 
+    /// Asks this often, while a thread waits for another one's factory, whether to go on; a no ends that wait with an
+    /// error, and the factory goes on. Default: nobody is asked.
+    pub fn ask_while_waiting(
+        mut self,
+        every: Duration,
+        go_on: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.patience = Some((every, Box::new(go_on)));
+        self
+    }
+
     /// Makes the table, with the hub's clock. An error says that the name cannot be used.
     pub fn build(self, hub: &Hub) -> Result<Instances<P>, Error> {
-        let starts = Cache::builder(self.name).capacity(0).wait_timeout(self.limits.start_wait).build(hub)?;
+        let mut starts = Cache::builder(self.name).capacity(0).wait_timeout(self.limits.start_wait);
+        if let Some((every, go_on)) = self.patience {
+            starts = starts.ask_while_waiting(every, go_on);
+        }
+        let starts = starts.build(hub)?;
         let shared = Shared {
             table: Table::default().into(),
             starts,

@@ -29,6 +29,12 @@ impl InstanceKey {
         stream.encode(&mut bytes);
         signature.encode(&mut bytes);
         instance.encode(&mut bytes);
+        Self::of_parts(&bytes)
+    }
+
+    /// The key of other parts, as many as there are: a tuple, say.
+    pub fn of_parts<K: Key + ?Sized>(parts: &K) -> Self {
+        let bytes = parts.to_bytes();
         Self { digest: Digest::of(bytes.as_slice()), shown: bytes.to_string().into() }
     }
 

@@ -212,10 +212,8 @@ impl Shared {
         }
     }
 
-    pub(super) fn subscribe(&self) -> mpsc::Receiver<Change> {
-        let (sender, receiver) = mpsc::channel();
+    pub(super) fn subscribe(&self, sender: mpsc::Sender<Change>) {
         locked(&self.subscribers).push(sender);
-        receiver
     }
 
     /// Tells all subscribers, and forgets those who have gone. No lock is held meanwhile.

@@ -41,6 +41,13 @@ pub enum LoadError<E> {
         /// How long this call was ready to wait.
         waited: Duration,
     },
+    /// This call was told not to [wait any longer](super::Builder::ask_while_waiting). The loader goes on.
+    Interrupted {
+        /// The cache.
+        cache: String,
+        /// The key.
+        key: String,
+    },
     /// A loader of many keys gave another number of values than there are keys.
     Count {
         /// The cache.
@@ -78,6 +85,7 @@ impl<E> LoadError<E> {
             Self::Reentrant { cache, key } => LoadError::Reentrant { cache, key },
             Self::Panicked { cache, key } => LoadError::Panicked { cache, key },
             Self::Timeout { cache, key, waited } => LoadError::Timeout { cache, key, waited },
+            Self::Interrupted { cache, key } => LoadError::Interrupted { cache, key },
             Self::Count { cache, expected, got } => LoadError::Count { cache, expected, got },
             Self::Refused { cache, key, reason } => LoadError::Refused { cache, key, reason },
         }
@@ -97,6 +105,9 @@ impl<E: fmt::Display> fmt::Display for LoadError<E> {
             ),
             Self::Panicked { cache, key } => {
                 write!(f, "the loader of `{key}` in cache `{cache}` panicked; the next call tries again")
+            }
+            Self::Interrupted { cache, key } => {
+                write!(f, "waiting for the loader of `{key}` in cache `{cache}` was interrupted")
             }
             Self::Count { cache, expected, got } => write!(
                 f,

@@ -1,0 +1,231 @@
+"""`Resolver`: trusted places first, user roots judged before any of their code runs, edits seen."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import plugcache as pc
+
+HARMLESS = pc.SafetyPolicy()
+
+
+class Place:
+    """A trusted root and a user root."""
+
+    def __init__(self, path: Path) -> None:
+        self.trusted = path / "trusted"
+        self.user = path / "user"
+        self.trusted.mkdir()
+        self.user.mkdir()
+
+    def write(self, root: Path, name: str, text: str) -> Path:
+        file = root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(textwrap.dedent(text))
+        return file
+
+    def resolver(self, **settings: object) -> pc.Resolver:
+        asked = {"roots": [self.user], "trusted": [self.trusted], "suffix": "Plugin", **settings}
+        return pc.Resolver(**asked)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Iterator[Place]:
+    before = set(sys.modules)
+    yield Place(tmp_path)
+    for name in set(sys.modules) - before:
+        if name.startswith(("plugcache_user_", "trusted_")):
+            del sys.modules[name]
+
+
+def test_behaviour_12_trusted_places_come_first_whatever_a_user_writes(places: Place) -> None:
+    places.write(places.trusted, "trusted_greeter.py", "class Greeter_Plugin:\n    side = 'trusted'\n")
+    places.write(places.user, "greeter.py", "class GreeterPlugin:\n    side = 'user'\n")
+    # The user's is the very spelling, the trusted one only loosely.
+    resolver = places.resolver(case="loose", suffix="")
+    found = resolver.resolve("GreeterPlugin")
+    assert (found.is_trusted, found.root, found.record.module) == (True, str(places.trusted), "trusted_greeter")
+    assert resolver.load("GreeterPlugin").side == "trusted"
+    assert "greeter" not in sys.modules
+    with pytest.raises(pc.AmbiguousPluginError, match=r"trusted_greeter.*greeter\.py"):
+        places.resolver(case="loose", suffix="", duplicates="error").resolve("GreeterPlugin")
+
+
+def test_behaviour_13_user_code_is_judged_before_any_of_it_runs(places: Place) -> None:
+    """ratio1 judges a module after its import: the body of a rejected one has run by then."""
+    marker = places.user.parent / "ran"
+    places.write(places.user, "package/__init__.py", f"open({str(marker)!r}, 'w').close()\n")
+    places.write(places.user, "package/inner.py", "class InnerPlugin:\n    pass\n")
+    places.write(places.user, "sly.py", f"open({str(marker)!r}, 'w').close()\nclass SlyPlugin:\n    pass\n")
+    resolver = places.resolver()
+    for name in ("Sly", "Inner"):
+        assert resolver.resolve(name).is_trusted is False
+        with pytest.raises(pc.RejectedPluginError, match="allow its digest"):
+            resolver.load(name)
+        assert "may not be loaded: violations" in resolver.explain(name)
+    assert not marker.exists()
+    digest = resolver.judge("Sly")[-1].digest
+    assert digest is not None
+    gate = places.resolver(safety=pc.SafetyPolicy(allowed_digests=(digest,), only_listed=True))
+    assert gate.load("Sly").__name__ == "SlyPlugin"
+    assert marker.exists()
+
+
+def test_behaviour_13_what_is_loaded_is_what_was_judged(places: Place) -> None:
+    """Compiled code beside a source could be of another one: it is neither read nor written."""
+    import importlib.util
+    import py_compile
+
+    file = places.write(places.user, "plain.py", "class PlainPlugin:\n    value = 1\n")
+    stamp = file.stat()
+    py_compile.compile(str(file))
+    file.write_text("class PlainPlugin:\n    value = 2\n")
+    os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert places.resolver().load("Plain").value == 2
+    os.unlink(importlib.util.cache_from_source(str(file)))
+    places.resolver().load("Plain")
+    assert not os.path.exists(importlib.util.cache_from_source(str(file)))
+
+
+def test_a_user_module_is_no_danger_to_another_of_its_name(places: Place) -> None:
+    import json
+
+    places.write(places.user, "json.py", "class JsonPlugin:\n    pass\n")
+    plugin = places.resolver().load("Json")
+    assert plugin.__module__.startswith("plugcache_user_")
+    assert sys.modules["json"] is json
+    assert places.resolver().load("Json") is plugin, "two resolvers of one root and policy share it"
+    other = places.resolver(safety=pc.SafetyPolicy(allowed_imports=("os",))).load("Json")
+    assert other is not plugin, "another policy is another key"
+
+
+def test_behaviour_2_an_edit_is_seen_by_load_and_only_what_depends_on_it_is_new(places: Place) -> None:
+    places.write(places.user, "kit/__init__.py", "")
+    helper = places.write(places.user, "kit/helper.py", "VALUE = 1\n")
+    for name in ("one", "two"):
+        places.write(
+            places.user,
+            f"kit/{name}.py",
+            f"from .helper import VALUE\nclass {name.title()}Plugin:\n    value = VALUE\n",
+        )
+    apart = places.write(places.user, "kit/apart.py", "class ApartPlugin:\n    value = 1\n")
+    resolver = places.resolver()
+    one, two, third = (resolver.load(name) for name in ("One", "Two", "Apart"))
+    assert resolver.load("One") is one
+    before = apart.stat()
+    apart.write_text("class ApartPlugin:\n    value = 2\n")
+    os.utime(apart, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (resolver.load("Apart").value, third.value) == (2, 1)
+    assert resolver.load("One") is one
+    helper.write_text("VALUE = 2\n")
+    assert (resolver.load("One").value, one.value) == (2, 1)
+    assert (resolver.load("Two").value, two.value) == (2, 1), "it depends on a module that was renewed for another"
+    again = resolver.load("Apart")
+    assert resolver.load("Apart") is again
+    assert places.resolver(reload=False).load("Two") is resolver.load("Two")
+    helper.write_text("VALUE = 3\n")
+    assert places.resolver(reload=False).load("Two").value == 2
+    assert resolver.load("Two").value == 3
+
+
+def test_behaviour_13_an_edit_is_judged_too(places: Place) -> None:
+    file = places.write(places.user, "turns.py", "class TurnsPlugin:\n    pass\n")
+    resolver = places.resolver()
+    resolver.load("Turns")
+    file.write_text("import os\nclass TurnsPlugin:\n    pass\n")
+    with pytest.raises(pc.RejectedPluginError, match="import `os`"):
+        resolver.load("Turns")
+    file.write_text("class TurnsPlugin:\n    value = 3\n")
+    assert resolver.load("Turns").value == 3
+
+
+def test_behaviour_3_a_miss_is_not_sticky_and_names_the_nearest(places: Place) -> None:
+    places.write(places.trusted, "trusted_video.py", "class VideoPlugin:\n    pass\n")
+    places.write(places.user, "audio.py", "class AudioPlugin:\n    pass\n")
+    resolver = places.resolver()
+    with pytest.raises(pc.UnknownPluginError, match="did you mean VideoPlugin") as caught:
+        resolver.load("Vido")
+    assert caught.value.close == ("VideoPlugin",)
+    with pytest.raises(pc.UnknownPluginError, match="did you mean AudioPlugin"):
+        resolver.resolve("Audoi")
+    places.write(places.user, "vido.py", "class VidoPlugin:\n    pass\n")
+    assert resolver.load("Vido").__name__ == "VidoPlugin"
+    assert resolver.names() == ["AudioPlugin", "VideoPlugin", "VidoPlugin"]
+    assert "Vido" in resolver and "Nothing" not in resolver
+
+
+def test_behaviour_4_a_plugin_that_raises_is_tried_again(places: Place) -> None:
+    file = places.write(places.user, "raises.py", "class RaisesPlugin:\n    value = 1 // 0\n")
+    resolver = places.resolver()
+    with pytest.raises(pc.PluginImportError, match="raised ZeroDivisionError") as caught:
+        resolver.load("Raises")
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    file.write_text("class RaisesPlugin:\n    value = 1\n")
+    assert resolver.load("Raises").value == 1
+
+
+def test_a_base_of_the_host_is_known_to_users_plugins(places: Place) -> None:
+    places.write(places.trusted, "trusted_base.py", "class Handler:\n    pass\n")
+    places.write(places.trusted, "trusted_own.py", "from trusted_base import Handler\nclass Own(Handler):\n    pass\n")
+    places.write(places.user, "theirs.py", "from trusted_base import Handler\nclass Theirs(Handler):\n    pass\n")
+    places.write(places.user, "no.py", "class No:\n    pass\n")
+    policy = pc.SafetyPolicy(allowed_imports=("trusted_base",))
+    resolver = places.resolver(base="Handler", suffix="", safety=policy)
+    assert resolver.names() == ["Own", "Theirs"]
+    sys.path.insert(0, str(places.trusted))
+    try:
+        assert issubclass(resolver.load("Theirs"), resolver.load("Own").__mro__[1])
+    finally:
+        sys.path.remove(str(places.trusted))
+
+
+def test_threads_that_load_during_edits_get_whole_modules(places: Place) -> None:
+    file = places.write(places.user, "busy.py", "class BusyPlugin:\n    pair = (0, 0)\n")
+    resolver = places.resolver()
+    seen: list[tuple[int, int]] = []
+    raised: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            for _ in range(15):
+                seen.append(resolver.load("Busy").pair)
+        except BaseException as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for number in range(1, 10):
+        new = file.with_suffix(".new")
+        new.write_text(f"class BusyPlugin:\n    pair = ({number}, {number})\n")
+        new.replace(file)
+    for thread in threads:
+        thread.join(60)
+    assert raised == []
+    assert all(first == second for first, second in seen)
+    assert resolver.load("Busy").pair == (9, 9)
+
+
+def test_a_package_of_the_standard_library_as_trusted_plugins(places: Place) -> None:
+    """Codecs that nobody wrote for this test, behind `encodings`; a user's codec beside them."""
+    import encodings.rot_13
+
+    places.write(places.user, "twice.py", "import codecs\nclass Codec(codecs.Codec):\n    name = 'mine'\n")
+    policy = pc.SafetyPolicy(allowed_imports=("codecs",))
+    settings = {"base": "codecs:Codec", "key": "stem", "private": False}
+    resolver = pc.Resolver([places.user], package="encodings", safety=policy, **settings)  # type: ignore[arg-type]
+    assert {"rot_13", "utf_8_sig", "twice"} <= set(resolver.names())
+    assert resolver.load("rot_13") is encodings.rot_13.Codec
+    assert resolver.resolve("rot_13").is_trusted
+    assert resolver.load("twice").name == "mine"
+    with pytest.raises(pc.ConfigError, match="no place to look"):
+        pc.Resolver()
+    with pytest.raises(pc.ConfigError, match="among the trusted and among the user roots"):
+        pc.Resolver([places.user], trusted=[places.user])
