@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
     from ._cached import CachedFunction
     from ._entry_points import entry_points
+    from ._functions import Functions
+    from ._signature import Parameter, Signature, signature
 
 __all__ = [
     "AmbiguousPluginError",
@@ -52,13 +54,16 @@ __all__ = [
     "CacheInfo",
     "ConfigError",
     "Error",
+    "Functions",
     "ManifestCache",
+    "Parameter",
     "PlugcacheWarning",
     "PluginImportError",
     "Problem",
     "Record",
     "ReentrantError",
     "Registry",
+    "Signature",
     "StaleDataError",
     "Store",
     "StoreError",
@@ -70,17 +75,29 @@ __all__ = [
     "directories",
     "entry_points",
     "explain",
+    "signature",
     "stats",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # `importlib.metadata` takes longer to import than all of this package.
-    if name == "entry_points":
-        from ._entry_points import entry_points
+#: What is imported when it is first asked for, and from where.
+_LATER = {
+    "Functions": "._functions",
+    "Parameter": "._signature",
+    "Signature": "._signature",
+    "entry_points": "._entry_points",
+    "signature": "._signature",
+}
 
-        globals()[name] = entry_points
-        return entry_points
+
+def __getattr__(name: str) -> Any:
+    # `importlib.metadata` takes longer to import than all of this package; the others are not for everyone.
+    if name in _LATER:
+        import importlib
+
+        found = getattr(importlib.import_module(_LATER[name], __name__), name)
+        globals()[name] = found
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -18,6 +18,7 @@ mod isolate;
 mod json;
 mod kept;
 mod settings;
+mod signature;
 mod stats;
 mod store;
 mod task;

@@ -5,6 +5,7 @@
 //! the original, which [`Text`] knows.
 
 mod assign;
+mod comments;
 mod dynamic;
 mod expression;
 mod scope;
@@ -18,6 +19,7 @@ use ruff_text_size::{Ranged, TextRange, TextSize};
 pub(super) use self::expression::is_closed;
 use self::scope::{Names, Where};
 use super::{
+    extract::Options,
     facts::{Details, Expr, Structure},
     kept,
     lines::{Lines, Segment, WHOLE},
@@ -106,14 +108,35 @@ impl<'a> Text<'a> {
         (self.parsed.get(start..end.to_usize()).unwrap_or_default(), false)
     }
 
+    /// What a comment says of the statement whose first line this is (one-based): behind it, or in lines
+    /// that begin with `#:` above it.
+    fn comment(&self, line: u32) -> Option<String> {
+        let at = |line: u32| self.original.lines().nth(line.checked_sub(1)? as usize);
+        let text = at(line)?;
+        let behind = comments::behind(text);
+        if behind.is_some() {
+            return behind;
+        }
+        let mut above = Vec::new();
+        let mut number = line;
+        while let Some(text) =
+            number.checked_sub(1).and_then(at).and_then(|text| text.trim_start().strip_prefix("#:"))
+        {
+            above.push(text.trim());
+            number -= 1;
+        }
+        above.reverse();
+        (!above.is_empty()).then(|| above.join("\n"))
+    }
+
     fn of_original(&self, (start, end): (u32, u32)) -> &'a str {
         self.original.get(start as usize..end as usize).unwrap_or_default()
     }
 }
 
 /// Makes facts of a module.
-pub(super) fn module(tree: &ModModule, text: &Text<'_>, functions: bool) -> (Structure, Details) {
-    let mut converter = Converter::new(text, functions);
+pub(super) fn module(tree: &ModModule, text: &Text<'_>, options: &Options) -> (Structure, Details) {
+    let mut converter = Converter::new(text, *options);
     // Assignments inside expressions are rare: only a text that has one is searched for them.
     converter.walrus = memchr::memmem::find(text.parsed.as_bytes(), b":=").is_some();
     let mut names = Names::new();
@@ -133,12 +156,12 @@ pub(super) fn module(tree: &ModModule, text: &Text<'_>, functions: bool) -> (Str
 /// Makes an expression of the tree of `text`, which starts on `line`.
 pub(super) fn expression(tree: &Ast, text: &str, line: u32) -> Expr {
     let segments = [Segment { parsed: 0, original: 0, line }];
-    Converter::new(&Text::reduced(text, text, &segments, &[], &[]), false).expression(tree)
+    Converter::new(&Text::reduced(text, text, &segments, &[], &[]), Options::default()).expression(tree)
 }
 
 struct Converter<'a> {
     text: &'a Text<'a>,
-    functions: bool,
+    options: Options,
     walrus: bool,
     /// How deep in an expression the conversion is.
     depth: Cell<u32>,
@@ -149,10 +172,10 @@ struct Converter<'a> {
 }
 
 impl<'a> Converter<'a> {
-    fn new(text: &'a Text<'a>, functions: bool) -> Self {
+    fn new(text: &'a Text<'a>, options: Options) -> Self {
         Self {
             text,
-            functions,
+            options,
             walrus: false,
             depth: Cell::new(0),
             passed: 0,
