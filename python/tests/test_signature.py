@@ -24,6 +24,8 @@ SHAPES = '''
     from .more import Named, plain
 
     LIMIT = 3
+    NAMES = ["a"]
+    NAMES.append("b")
 
     async def everything(a, /, b: "int" = -1, *rest, limit=LIMIT, home=os.sep, items=("x", None), **options) -> list[int]:
         """Does it
@@ -70,6 +72,8 @@ SHAPES = '''
     @functools.lru_cache(maxsize=None)
     def kept(x, y=1):
         """Kept."""
+
+    def named(names=NAMES, pair=(LIMIT, 1), own=[LIMIT]): ...
 
     def changing(function):
         def changed(z): ...
@@ -129,7 +133,9 @@ SHAPES = '''
 
     class Nothing:
         class Inner:
-            def method(self, depth=2): ...
+            LIMIT = 5
+
+            def method(self, depth=LIMIT): ...
 '''
 MORE = '''
     from dataclasses import dataclass
@@ -203,6 +209,13 @@ def test_docstrings_of_each_style_describe_parameters(shapes: str, name: str) ->
     assert (found.summary, found.returns_description) == ("Reads.", "Nothing.")
 
 
+def test_a_default_that_was_changed_after_it_was_named_is_not_told(shapes: str) -> None:
+    found = pc.signature(f"{shapes}:named")
+    live = importlib.import_module(shapes).named
+    assert told(found) == truth(live, unknown="names own")
+    assert found.parameters["names"].default_source == "NAMES"
+
+
 def test_a_decorator_that_may_change_it_is_a_doubt(shapes: str) -> None:
     module = importlib.import_module(shapes)
     kept = pc.signature(f"{shapes}:kept")
@@ -249,11 +262,15 @@ def test_methods_are_told_with_and_without_what_they_are_bound_to(shapes: str) -
 
 
 def test_a_base_of_which_nothing_is_known_is_a_doubt(tree: Tree) -> None:
-    tree.write(f"{tree.name}/odd.py", "import elsewhere\nclass A(elsewhere.Base): ...\nclass B(metaclass=elsewhere.M): ...\n")
+    tree.write(
+        f"{tree.name}/odd.py",
+        "import elsewhere\nclass A(elsewhere.Base): ...\nclass B(metaclass=elsewhere.M): ...\nclass C(elsewhere.C): ...\n",
+    )
     unknown = pc.signature(f"{tree.name}.odd:A")
     assert not unknown.is_known
     assert unknown.doubts == ("may inherit its constructor from elsewhere.Base, which is not known",)
     assert pc.signature(f"{tree.name}.odd:B").is_dynamic
+    assert not pc.signature(f"{tree.name}.odd:C").is_known
 
 
 def test_a_function_is_found_where_it_is_exposed(shapes: str, tree: Tree) -> None:

@@ -11,8 +11,9 @@ mod expression;
 mod scope;
 mod statement;
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
+use memchr::memchr_iter;
 use ruff_python_ast::{Expr as Ast, ModModule};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
@@ -59,6 +60,8 @@ pub(super) struct Text<'a> {
     left_out: &'a [LeftOut],
     passed: &'a [Passed],
     lines: Lines<'a>,
+    /// Where each line of the original starts, once somebody asked for one.
+    starts: OnceCell<Vec<usize>>,
 }
 
 impl<'a> Text<'a> {
@@ -81,6 +84,7 @@ impl<'a> Text<'a> {
             left_out,
             passed,
             lines: Lines::new(original, parsed_text, segments),
+            starts: OnceCell::new(),
         }
     }
 
@@ -108,10 +112,18 @@ impl<'a> Text<'a> {
         (self.parsed.get(start..end.to_usize()).unwrap_or_default(), false)
     }
 
+    /// A line of the original, one-based.
+    fn original_line(&self, line: u32) -> Option<&'a str> {
+        let newlines = || memchr_iter(b'\n', self.original.as_bytes()).map(|at| at + 1);
+        let starts = self.starts.get_or_init(|| std::iter::once(0).chain(newlines()).collect());
+        let start = *starts.get(line.checked_sub(1)? as usize)?;
+        self.original.get(start..)?.split('\n').next()
+    }
+
     /// What a comment says of the statement whose first line this is (one-based): behind it, or in lines
     /// that begin with `#:` above it.
     fn comment(&self, line: u32) -> Option<String> {
-        let at = |line: u32| self.original.lines().nth(line.checked_sub(1)? as usize);
+        let at = |line: u32| self.original_line(line);
         let text = at(line)?;
         let behind = comments::behind(text);
         if behind.is_some() {

@@ -121,7 +121,7 @@ impl<'a> Describer<'a> {
         self.attributes(&order, &payload.values, plugin);
         plugin.fields = self.fields(&order);
         if Rule::all_about(&self.finder.rules) == About::Definitions {
-            self.construction(&order, plugin);
+            self.construction(&order, &payload.notes, plugin);
         }
     }
 

@@ -2,16 +2,35 @@
 
 use super::{
     facts::{FunctionDetails, Parameter as Fact},
-    literals::{self, Scope},
+    literals::{self, NoNames, Scope},
 };
-use crate::plugin::{Parameter, Signature};
+use crate::{
+    plugin::{Parameter, Signature},
+    value::Value,
+};
 
 /// The signature of a function, whose `def` stands on `line`. Defaults are folded with the names of `scope`.
 pub fn signature(details: &FunctionDetails, is_async: bool, line: u32, scope: &mut dyn Scope) -> Signature {
+    let told = |fact| {
+        let mut told = parameter(fact, line, scope);
+        // A list that has a name may be changed before the function is called, and one that is written out cannot.
+        if told.default.as_ref().is_some_and(can_change) {
+            told.default = parameter(fact, line, &mut NoNames).default;
+        }
+        told
+    };
     Signature {
-        parameters: details.parameters.iter().map(|fact| parameter(fact, line, scope)).collect(),
+        parameters: details.parameters.iter().map(told).collect(),
         returns: details.returns.clone(),
         is_async,
+    }
+}
+
+fn can_change(value: &Value) -> bool {
+    match value {
+        Value::List(_) | Value::Dict(_) | Value::Set(_) => true,
+        Value::Tuple(all) => all.iter().any(can_change),
+        _ => false,
     }
 }
 

@@ -17,11 +17,31 @@ use crate::{
 };
 
 /// Bases that have no constructor to speak of, by what they are called.
-const PLAIN: &[&str] = &["object", "ABC", "Generic", "Protocol", "Hashable", "Sized", "Callable", "Iterable"];
+const PLAIN: &[&str] = &[
+    "abc.ABC",
+    "collections.abc.Callable",
+    "collections.abc.Hashable",
+    "collections.abc.Iterable",
+    "collections.abc.Sized",
+    "object",
+    "typing.Generic",
+    "typing.Protocol",
+    "typing_extensions.Protocol",
+];
 
 /// Decorators of classes that leave their constructor alone.
-const HARMLESS: &[&str] =
-    &["final", "runtime_checkable", "total_ordering", "unique", "deprecated", "dataclass_transform"];
+const HARMLESS: &[&str] = &[
+    "enum.unique",
+    "functools.total_ordering",
+    "typing.dataclass_transform",
+    "typing.final",
+    "typing.runtime_checkable",
+    "typing_extensions.dataclass_transform",
+    "typing_extensions.deprecated",
+    "typing_extensions.final",
+    "typing_extensions.runtime_checkable",
+    "warnings.deprecated",
+];
 
 /// A class with its file.
 struct At {
@@ -32,6 +52,15 @@ struct At {
 impl At {
     fn head(&self) -> Option<&Class> {
         self.file.structure.classes.get(self.class as usize)
+    }
+
+    /// The decorator that makes it a dataclass.
+    fn dataclass(&self) -> Option<&Expr> {
+        let is_dataclass = |decorator: &&Expr| {
+            let callee = if let Expr::Call(call) = decorator { &call.function } else { *decorator };
+            self.original(callee).is_some_and(|name| name == "dataclasses.dataclass")
+        };
+        self.head()?.decorators.iter().find(is_dataclass)
     }
 
     /// What a dotted name in this file stands for, as far as imports of the module tell.
@@ -58,17 +87,20 @@ struct Options {
 
 impl Describer<'_> {
     /// Fills in the constructor's signature, doubts of it, and the methods.
-    pub(super) fn construction(&mut self, order: &[(u32, u32)], plugin: &mut Plugin) {
+    pub(super) fn construction(
+        &mut self,
+        order: &[(u32, u32)],
+        notes: &[(String, String)],
+        plugin: &mut Plugin,
+    ) {
         let classes: Vec<At> = order
             .iter()
             .filter_map(|(file, class)| Some(At { file: self.file(FileId(*file))?, class: *class }))
             .collect();
         plugin.methods = methods(&classes);
         plugin.signature = constructor(&classes, &mut plugin.signature_doubts);
-        plugin.signature_doubts.extend(plugin.dynamic.iter().filter_map(|one| {
-            let is_base = !plugin.attributes.iter().any(|(name, _)| *name == one.name);
-            (is_base && one.reason.contains("base")).then(|| format!("{} {}", one.name, one.reason))
-        }));
+        let doubt = |(base, reason): &(String, String)| format!("the base {base} {reason}");
+        plugin.signature_doubts.extend(notes.iter().map(doubt));
     }
 }
 
@@ -87,7 +119,7 @@ fn constructor(classes: &[At], doubts: &mut Vec<String>) -> Option<Signature> {
             let name = class.original(callee);
             match name.as_deref() {
                 Some("dataclasses.dataclass") => dataclass = Some(options(decorator, doubts)),
-                Some(name) if HARMLESS.contains(&name.rsplit('.').next().unwrap_or(name)) => {}
+                Some(name) if HARMLESS.contains(&name) => {}
                 _ => doubts.push(decorated_by(decorator)),
             }
         }
@@ -114,8 +146,10 @@ fn constructor(classes: &[At], doubts: &mut Vec<String>) -> Option<Signature> {
         if let Some(options) = dataclass
             && options.init
         {
-            if classes.iter().take(at).any(|class| class.head().is_some_and(|head| head.bases.len() > 1)) {
-                doubts.push("has several bases, of which one is a dataclass".to_owned());
+            let mixes = |class: &At| class.head().is_some_and(|head| head.bases.len() > 1);
+            let dataclasses = classes.iter().filter(|class| class.dataclass().is_some()).count();
+            if dataclasses > 2 && classes.iter().any(mixes) || classes.iter().take(at).any(mixes) {
+                doubts.push("has several bases that are dataclasses, or inherit from some".to_owned());
             }
             let parameters = fields(classes.get(at..).unwrap_or_default(), doubts);
             unknown_bases(classes.get(at..).unwrap_or_default(), doubts);
@@ -141,14 +175,15 @@ fn unknown_bases(classes: &[At], doubts: &mut Vec<String>) {
     }
 }
 
-/// A base of a class that is neither among the known classes nor a plain one.
+/// A base of a class that is neither among those behind it nor a plain one.
 fn unknown_base(classes: &[At], class: &At) -> Option<String> {
+    let behind = classes.iter().skip_while(|other| !std::ptr::eq(*other, class)).skip(1);
     let known = |expr: &Expr| {
         let expr = if let Expr::Subscript(object, _) = expr { object } else { expr };
         class.original(expr).is_some_and(|name| {
             let last = name.rsplit('.').next().unwrap_or(&name);
-            PLAIN.contains(&last)
-                || classes.iter().any(|other| other.head().is_some_and(|head| head.name == last))
+            PLAIN.contains(&&*name)
+                || behind.clone().any(|other| other.head().is_some_and(|head| head.name == last))
         })
     };
     let head = class.head()?;
@@ -183,12 +218,8 @@ fn fields(classes: &[At], doubts: &mut Vec<String>) -> Vec<Parameter> {
         else {
             continue;
         };
-        let is_dataclass = |decorator: &&Expr| {
-            let callee = if let Expr::Call(call) = decorator { &call.function } else { *decorator };
-            class.original(callee).is_some_and(|name| name == "dataclasses.dataclass")
-        };
         // Annotations of a base that is no dataclass are no fields.
-        let Some(decorator) = head.decorators.iter().find(is_dataclass) else { continue };
+        let Some(decorator) = class.dataclass() else { continue };
         let mut kw_only = options(decorator, &mut Vec::new()).kw_only;
         for fact in &details.fields {
             let annotation = fact.annotation.as_deref().unwrap_or_default().trim_matches(['"', '\'']);
@@ -251,7 +282,7 @@ fn specify(
             }
             (Some("default_factory"), _) => {
                 field.has_default = true;
-                field.default = made_by(value);
+                field.default = class.original(value).as_deref().and_then(made_by);
                 field.default_text = Some(text.to_owned());
             }
             (Some("init"), Ok(Value::Bool(given))) => *is_taken = given,
@@ -265,9 +296,8 @@ fn specify(
 }
 
 /// What a factory makes, if that is certain.
-fn made_by(factory: &Expr) -> Option<Value> {
-    let Expr::Name(name) = factory else { return None };
-    Some(match name.as_str() {
+fn made_by(factory: &str) -> Option<Value> {
+    Some(match factory {
         "list" => Value::List(Vec::new()),
         "dict" => Value::Dict(Vec::new()),
         "tuple" => Value::Tuple(Vec::new()),
@@ -312,10 +342,13 @@ fn own_method(class: &At, name: &str) -> Option<Method> {
             doubts.push(decorated_by(&expr));
         }
     }
-    if details.methods.iter().filter(same).count() > 1 {
+    let is_overload = |method: &&crate::python::facts::Method| {
+        method.decorators.iter().any(|text| text == "overload" || text.ends_with(".overload"))
+    };
+    if details.methods.iter().filter(same).filter(|one| !is_overload(one)).count() > 1 {
         doubts.push("is defined several times: which one stays is decided while running".to_owned());
     }
-    let mut scope = InFile::module(&class.file);
+    let mut scope = InFile::class(&class.file, class.class);
     Some(Method {
         name: method.name.clone(),
         signature: signature::signature(&method.details, method.is_async, method.line, &mut scope),
