@@ -37,6 +37,15 @@ pub struct Plugin {
     /// A function's signature.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signature: Option<Signature>,
+    /// Dotted names under which public modules expose a function, where that was asked for; the shortest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exports: Vec<String>,
+    /// Methods of a class, own and inherited, where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<Method>,
+    /// Why the signature that is told may not be that of the running program, or why none could be told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signature_doubts: Vec<String>,
     /// Fields of a dataclass, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<Parameter>,
@@ -56,6 +65,25 @@ pub struct Decorator {
     /// Keyword arguments.
     #[serde(serialize_with = "crate::value::as_optional_map")]
     pub keywords: Vec<(String, Option<Value>)>,
+}
+
+/// A function in the body of a class.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Method {
+    /// Its name.
+    pub name: String,
+    /// Parameters as written, the first one (`self`) included.
+    pub signature: Signature,
+    /// Docstring.
+    pub doc: Option<String>,
+    /// Path of the defining file.
+    pub file: String,
+    /// One-based line of the definition.
+    pub line: u32,
+    /// Source text of its decorators, outermost first.
+    pub decorators: Vec<String>,
+    /// See [`Plugin::signature_doubts`].
+    pub doubts: Vec<String>,
 }
 
 /// How a function is called.
@@ -84,6 +112,9 @@ pub struct Parameter {
     pub default: Option<Value>,
     /// Source text of the default.
     pub default_text: Option<String>,
+    /// What is said of a field where it stands: the string behind it, or a comment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doc: Option<String>,
 }
 
 /// Something that cannot be known without running the plugin.

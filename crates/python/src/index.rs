@@ -18,7 +18,7 @@ use pyo3::{
     types::{PyDict, PyTuple},
 };
 
-use crate::{convert, error::Failure, settings};
+use crate::{convert, error::Failure, settings, signature};
 
 /// Plugins below some directories, found without importing them. Each question proves the index first.
 #[pyclass(frozen, module = "plugcache._plugcache")]
@@ -302,6 +302,40 @@ impl Record {
     #[getter]
     fn shadowed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, &self.shadowed)
+    }
+
+    /// How it is called: a function, or a class of an index that is about definitions. `None` for others.
+    #[getter]
+    fn signature<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        signature::of_plugin(py, &self.plugin)
+    }
+
+    /// How a method of it is called, its first parameter included; `None` if there is none of that name, or methods
+    /// were not asked for.
+    fn method<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let found = self.plugin.methods.iter().find(|method| method.name == name);
+        found.map(|method| signature::of_method(py, &self.plugin, method)).transpose()
+    }
+
+    /// Dotted names under which public modules expose a function, where that was asked for; the shortest first.
+    #[getter]
+    fn exports<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.plugin.exports)
+    }
+
+    /// The subpackages that expose it, outermost first: `("filters", "rank")` for `skimage.filters.rank.mean`.
+    #[getter]
+    fn tags<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let mut tags: Vec<&str> = Vec::new();
+        for name in &self.plugin.exports {
+            let parts: Vec<&str> = name.split('.').collect();
+            for part in parts.get(1..parts.len().saturating_sub(1)).unwrap_or_default() {
+                if !tags.contains(part) {
+                    tags.push(part);
+                }
+            }
+        }
+        PyTuple::new(py, tags)
     }
 
     /// What of it cannot be known without running it: name, file, line, reason.

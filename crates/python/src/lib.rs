@@ -23,6 +23,7 @@ mod safety;
 mod schema;
 mod settings;
 mod signals;
+mod signature;
 mod stats;
 mod store;
 mod task;

@@ -5,19 +5,22 @@
 //! the original, which [`Text`] knows.
 
 mod assign;
+mod comments;
 mod dynamic;
 mod expression;
 mod scope;
 mod statement;
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
+use memchr::memchr_iter;
 use ruff_python_ast::{Expr as Ast, ModModule};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
 pub(super) use self::expression::is_closed;
 use self::scope::{Names, Where};
 use super::{
+    extract::Options,
     facts::{Details, Expr, Structure},
     kept,
     lines::{Lines, Segment, WHOLE},
@@ -57,6 +60,8 @@ pub(super) struct Text<'a> {
     left_out: &'a [LeftOut],
     passed: &'a [Passed],
     lines: Lines<'a>,
+    /// Where each line of the original starts, once somebody asked for one.
+    starts: OnceCell<Vec<usize>>,
 }
 
 impl<'a> Text<'a> {
@@ -79,6 +84,7 @@ impl<'a> Text<'a> {
             left_out,
             passed,
             lines: Lines::new(original, parsed_text, segments),
+            starts: OnceCell::new(),
         }
     }
 
@@ -106,14 +112,43 @@ impl<'a> Text<'a> {
         (self.parsed.get(start..end.to_usize()).unwrap_or_default(), false)
     }
 
+    /// A line of the original, one-based.
+    fn original_line(&self, line: u32) -> Option<&'a str> {
+        let newlines = || memchr_iter(b'\n', self.original.as_bytes()).map(|at| at + 1);
+        let starts = self.starts.get_or_init(|| std::iter::once(0).chain(newlines()).collect());
+        let start = *starts.get(line.checked_sub(1)? as usize)?;
+        self.original.get(start..)?.split('\n').next()
+    }
+
+    /// What a comment says of the statement whose first line this is (one-based): behind it, or in lines
+    /// that begin with `#:` above it.
+    fn comment(&self, line: u32) -> Option<String> {
+        let at = |line: u32| self.original_line(line);
+        let text = at(line)?;
+        let behind = comments::behind(text);
+        if behind.is_some() {
+            return behind;
+        }
+        let mut above = Vec::new();
+        let mut number = line;
+        while let Some(text) =
+            number.checked_sub(1).and_then(at).and_then(|text| text.trim_start().strip_prefix("#:"))
+        {
+            above.push(text.trim());
+            number -= 1;
+        }
+        above.reverse();
+        (!above.is_empty()).then(|| above.join("\n"))
+    }
+
     fn of_original(&self, (start, end): (u32, u32)) -> &'a str {
         self.original.get(start as usize..end as usize).unwrap_or_default()
     }
 }
 
 /// Makes facts of a module.
-pub(super) fn module(tree: &ModModule, text: &Text<'_>, functions: bool) -> (Structure, Details) {
-    let mut converter = Converter::new(text, functions);
+pub(super) fn module(tree: &ModModule, text: &Text<'_>, options: &Options) -> (Structure, Details) {
+    let mut converter = Converter::new(text, *options);
     // Assignments inside expressions are rare: only a text that has one is searched for them.
     converter.walrus = memchr::memmem::find(text.parsed.as_bytes(), b":=").is_some();
     let mut names = Names::new();
@@ -133,12 +168,12 @@ pub(super) fn module(tree: &ModModule, text: &Text<'_>, functions: bool) -> (Str
 /// Makes an expression of the tree of `text`, which starts on `line`.
 pub(super) fn expression(tree: &Ast, text: &str, line: u32) -> Expr {
     let segments = [Segment { parsed: 0, original: 0, line }];
-    Converter::new(&Text::reduced(text, text, &segments, &[], &[]), false).expression(tree)
+    Converter::new(&Text::reduced(text, text, &segments, &[], &[]), Options::default()).expression(tree)
 }
 
 struct Converter<'a> {
     text: &'a Text<'a>,
-    functions: bool,
+    options: Options,
     walrus: bool,
     /// How deep in an expression the conversion is.
     depth: Cell<u32>,
@@ -149,10 +184,10 @@ struct Converter<'a> {
 }
 
 impl<'a> Converter<'a> {
-    fn new(text: &'a Text<'a>, functions: bool) -> Self {
+    fn new(text: &'a Text<'a>, options: Options) -> Self {
         Self {
             text,
-            functions,
+            options,
             walrus: false,
             depth: Cell::new(0),
             passed: 0,

@@ -5,6 +5,8 @@
 
 use std::{collections::HashMap, rc::Rc};
 
+mod constructor;
+
 use super::{
     facts::{Bound, Class, Details, Expr, Parameter as Fact, Structure},
     finder::PythonFinder,
@@ -12,6 +14,7 @@ use super::{
         BaseName, ClassPayload, FunctionPayload, Payload, Stored, literal, module_name, qualname, visible,
     },
     literals::{self, Folded, Scope, Unknown, dotted},
+    rules::{About, Rule},
     signature,
 };
 use crate::{
@@ -117,6 +120,9 @@ impl<'a> Describer<'a> {
         let order: Vec<(u32, u32)> = std::iter::once(own).chain(payload.ancestors.iter().copied()).collect();
         self.attributes(&order, &payload.values, plugin);
         plugin.fields = self.fields(&order);
+        if Rule::all_about(&self.finder.rules) == About::Definitions {
+            self.construction(&order, &payload.notes, plugin);
+        }
     }
 
     fn base(&mut self, base: &BaseName, payload: &ClassPayload) -> String {
@@ -314,7 +320,18 @@ fn function(file: &File, payload: &FunctionPayload, plugin: &mut Plugin) {
     };
     plugin.qualname = Some(function.name.clone());
     plugin.doc.clone_from(&details.doc);
-    plugin.signature = Some(signature::signature(function, details));
+    let mut scope = InFile::module(file);
+    plugin.signature = Some(signature::signature(details, function.is_async, function.line, &mut scope));
+    plugin.exports.clone_from(&payload.exports);
+    for attribute in &function.assigned {
+        plugin.signature_doubts.push(format!("its {attribute} is assigned while the module runs"));
+    }
+    for (at, expr) in function.decorators.iter().enumerate() {
+        let known = payload.decorators.get(at).and_then(Option::as_deref);
+        if !known.is_some_and(signature::is_harmless) {
+            plugin.signature_doubts.push(decorated_by(expr));
+        }
+    }
     decorators(file, function.line, &function.decorators, &payload.symbols, plugin);
 }
 
@@ -343,6 +360,13 @@ fn decorators(file: &File, line: u32, decorators: &[Expr], symbols: &[(String, V
         }
         plugin.decorators.push(Decorator { name, called: call.is_some(), arguments, keywords });
     }
+}
+
+/// Why what a decorator makes of a function is not known.
+fn decorated_by(expr: &Expr) -> String {
+    let callee = if let Expr::Call(call) = expr { &call.function } else { expr };
+    let name = dotted(callee).unwrap_or_else(|| "a computed decorator".to_owned());
+    format!("decorated by {name}, which may change parameters and docstring")
 }
 
 fn dynamic(name: &str, file: &File, line: u32, reason: &str) -> Dynamic {

@@ -28,6 +28,8 @@ pub struct Options {
     /// Whether the details hold docstrings and parameters of functions. Their rows are there in any case.
     /// Default: no.
     pub functions: bool,
+    /// Whether the details hold methods, and what is said of fields. Default: no.
+    pub methods: bool,
 }
 
 /// The binary form of facts: of a [`Structure`] or of [`Details`]. `buffer` is used again from call to call,
@@ -60,12 +62,12 @@ pub fn extract_with(
 ) -> Result<(Structure, Details), Problem> {
     let text = source::decode(bytes)?;
     if options.syntax == Syntax::Skim
-        && let Some(facts) = skim::facts(&text, options.functions, scratch)
+        && let Some(facts) = skim::facts(&text, options, scratch)
     {
         return Ok(facts);
     }
     // The skimmer understands less than the parser, which is the judge of what is an error.
-    parse::facts(&text, options.functions)
+    parse::facts(&text, options)
 }
 
 #[cfg(test)]

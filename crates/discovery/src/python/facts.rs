@@ -28,6 +28,8 @@ pub struct Structure {
     pub all: Option<All>,
     /// Places whose outcome cannot be known without running the module.
     pub dynamic: Vec<Dynamic>,
+    /// Names that it does not bind are looked up in the stub beside it, as `lazy_loader.attach_stub` does.
+    pub has_stub: bool,
 }
 
 /// One name bound in a module's or a class's scope.
@@ -124,6 +126,8 @@ pub struct Function {
     pub decorators: Vec<Expr>,
     /// `async def`.
     pub is_async: bool,
+    /// Attributes that the module assigns and that change what is told of it: `__doc__`, `__signature__` …
+    pub assigned: Vec<String>,
 }
 
 /// `__all__`: its literal names, and the modules whose `__all__` it adds.
@@ -172,6 +176,23 @@ pub struct ClassDetails {
     pub literals: Vec<(u32, String)>,
     /// Annotated names of the body in order, as dataclasses read them: name, annotation text, default.
     pub fields: Vec<Parameter>,
+    /// Its methods in source order, where they are wanted; a name may be defined several times.
+    pub methods: Vec<Method>,
+}
+
+/// A function in the body of a class.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Method {
+    /// Its name.
+    pub name: String,
+    /// One-based line of the `def` keyword.
+    pub line: u32,
+    /// Source text of its decorators, outermost first.
+    pub decorators: Vec<String>,
+    /// `async def`.
+    pub is_async: bool,
+    /// Its docstring and signature.
+    pub details: FunctionDetails,
 }
 
 /// Docstring and signature of one function.
@@ -196,6 +217,8 @@ pub struct Parameter {
     pub annotation: Option<String>,
     /// Source text of the default; whether it is a literal is found by folding it.
     pub default: Option<String>,
+    /// What is said of a field where it stands, where that is wanted: the string behind it, else the comment.
+    pub doc: Option<String>,
 }
 
 /// As `inspect.Parameter.kind` names them.

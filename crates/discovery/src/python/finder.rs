@@ -85,15 +85,11 @@ impl PythonFinder {
                 None => false,
             })
     }
-
-    fn finds_functions(&self) -> bool {
-        Rule::all_about(&self.rules) == About::Functions
-    }
 }
 
 impl Finder for PythonFinder {
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn spec(&self) -> String {
@@ -119,7 +115,12 @@ impl Finder for PythonFinder {
     }
 
     fn extract(&self, _path: &Path, bytes: &[u8]) -> Extracted {
-        let options = Options { syntax: self.syntax, functions: self.finds_functions() };
+        let about = Rule::all_about(&self.rules);
+        let options = Options {
+            syntax: self.syntax,
+            functions: matches!(about, About::Functions | About::Definitions),
+            methods: about == About::Definitions,
+        };
         match extract::extract(bytes, &options) {
             Ok((structure, details)) => Extracted {
                 // Encoding into memory does not fail.

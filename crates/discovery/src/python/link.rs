@@ -18,6 +18,7 @@ mod names;
 mod others;
 mod payload;
 mod positions;
+mod public;
 mod select;
 mod targets;
 mod texts;

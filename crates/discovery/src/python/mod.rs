@@ -13,6 +13,7 @@ mod convert;
 mod depth;
 mod describe;
 mod doc;
+pub mod docstring;
 mod indent;
 mod kept;
 mod lines;

@@ -9,6 +9,7 @@ use ruff_text_size::Ranged;
 use super::{
     convert::{self, Text},
     depth,
+    extract::Options,
     facts::{Details, Structure},
     source,
 };
@@ -18,9 +19,9 @@ use crate::plugin::Problem;
 ///
 /// # Errors
 /// The first syntax error and its place.
-pub(super) fn facts(text: &str, functions: bool) -> Result<(Structure, Details), Problem> {
+pub(super) fn facts(text: &str, options: &Options) -> Result<(Structure, Details), Problem> {
     let tree = module(text)?;
-    Ok(convert::module(tree.syntax(), &Text::whole(text), functions))
+    Ok(convert::module(tree.syntax(), &Text::whole(text), options))
 }
 
 /// The tree of a module that does not nest too deeply.

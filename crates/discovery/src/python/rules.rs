@@ -43,6 +43,12 @@ pub enum Rule {
     Module,
     /// `function`: every module-level function.
     Function,
+    /// `function-exported`: functions that public modules of the packages expose, each under the name that it
+    /// has there, below the package: `filters.gaussian`.
+    FunctionExported,
+    /// `definition`: every class and every module-level function, by `module:qualname`; their methods and the
+    /// comments on their fields are told with them.
+    Definition,
     /// `function-decorator=NAME`: functions decorated so; see [`Rule::Decorator`].
     FunctionDecorator(String),
 }
@@ -54,8 +60,8 @@ pub enum RuleError {
     /// The part before `=` is no kind of rule.
     #[error(
         "unknown rule `{rule}`: expected base=MODULE:CLASS, suffix=TEXT, prefix=TEXT, decorator=NAME, \
-         attribute=NAME, metaclass=MODULE:CLASS, metaclass=NAME, exported=MODULE, any, module, function or \
-         function-decorator=NAME"
+         attribute=NAME, metaclass=MODULE:CLASS, metaclass=NAME, exported=MODULE, any, module, function, \
+         function-exported, definition or function-decorator=NAME"
     )]
     Unknown {
         /// As given.
@@ -97,7 +103,8 @@ impl Rule {
     fn about(&self) -> Option<About> {
         match self {
             Self::Suffix(_) | Self::Prefix(_) => None,
-            Self::Function | Self::FunctionDecorator(_) => Some(About::Functions),
+            Self::Function | Self::FunctionExported | Self::FunctionDecorator(_) => Some(About::Functions),
+            Self::Definition => Some(About::Definitions),
             Self::Module => Some(About::Modules),
             _ => Some(About::Classes),
         }
@@ -140,6 +147,8 @@ pub enum About {
     Functions,
     /// Modules as a whole.
     Modules,
+    /// Classes and module-level functions.
+    Definitions,
 }
 
 fn kind(about: About) -> &'static str {
@@ -147,6 +156,7 @@ fn kind(about: About) -> &'static str {
         About::Classes => "classes",
         About::Functions => "functions",
         About::Modules => "modules",
+        About::Definitions => "classes and functions",
     }
 }
 
@@ -189,7 +199,11 @@ impl FromStr for Rule {
             "any" if argument.is_none() => Ok(Self::Any),
             "function" if argument.is_none() => Ok(Self::Function),
             "module" if argument.is_none() => Ok(Self::Module),
-            "any" | "function" | "module" => Err(wrong("nothing after the name")),
+            "function-exported" if argument.is_none() => Ok(Self::FunctionExported),
+            "definition" if argument.is_none() => Ok(Self::Definition),
+            "any" | "function" | "function-exported" | "definition" | "module" => {
+                Err(wrong("nothing after the name"))
+            }
             "base" => {
                 object("base=MODULE:CLASS, as in base=yt_dlp.extractor.common:InfoExtractor").map(Self::Base)
             }
@@ -230,6 +244,8 @@ impl fmt::Display for Rule {
             Self::Exported(module) => write!(f, "exported={module}"),
             Self::Module => f.write_str("module"),
             Self::Function => f.write_str("function"),
+            Self::FunctionExported => f.write_str("function-exported"),
+            Self::Definition => f.write_str("definition"),
             Self::FunctionDecorator(name) => write!(f, "function-decorator={name}"),
         }
     }
@@ -264,6 +280,8 @@ mod tests {
             "exported=a.b",
             "module",
             "function",
+            "function-exported",
+            "definition",
             "function-decorator=task",
         ];
         for text in rules {

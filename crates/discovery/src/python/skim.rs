@@ -19,6 +19,7 @@
 use super::{
     convert::{self, LeftOut, Passed, Text},
     depth,
+    extract::Options,
     facts::{Details, Structure},
     indent::{self, Indent},
     kept,
@@ -71,10 +72,10 @@ impl Class {
 }
 
 /// Facts of a module, if the skimmer and the parser understand it.
-pub(super) fn facts(text: &str, functions: bool, scratch: &mut Scratch) -> Option<(Structure, Details)> {
+pub(super) fn facts(text: &str, options: &Options, scratch: &mut Scratch) -> Option<(Structure, Details)> {
     let mut skimmer = Skimmer {
         bytes: text.as_bytes(),
-        functions,
+        options: *options,
         reduced: Reduced::new(text, &mut scratch.reduced, &mut scratch.segments),
         left_out: &mut scratch.left_out,
         passed: &mut scratch.passed,
@@ -94,12 +95,12 @@ pub(super) fn facts(text: &str, functions: bool, scratch: &mut Scratch) -> Optio
     }
     let tree = parse::tree(reduced).ok()?;
     let text = Text::reduced(text, reduced, &scratch.segments, &scratch.left_out, &scratch.passed);
-    Some(convert::module(tree.syntax(), &text, functions))
+    Some(convert::module(tree.syntax(), &text, options))
 }
 
 struct Skimmer<'a> {
     bytes: &'a [u8],
-    functions: bool,
+    options: Options,
     reduced: Reduced<'a>,
     left_out: &'a mut Vec<LeftOut>,
     passed: &'a mut Vec<Passed>,
@@ -267,13 +268,15 @@ impl Skimmer<'_> {
         let head = self.head(name_end)?;
         let first = kept::skip_blanks(self.bytes, head.end);
         let on_one_line = !matches!(self.bytes.get(first), None | Some(b'\n' | b'#'));
-        let wanted = self.functions && self.classes.is_empty();
+        let wanted = if self.classes.is_empty() { self.options.functions } else { self.options.methods };
         if head.walrus && !wanted {
             // A default that binds a name outside.
             self.deep |= head.end - line > LONG;
             self.keep(line, head.end)?;
             self.reduced.write("...\n")?;
-        } else if let Some(class) = self.classes.last().copied() {
+        } else if let Some(class) = self.classes.last().copied()
+            && !wanted
+        {
             if simple && !self.decorated && class.allows_gaps(indent) {
                 self.leave_out((name, name_end), None)?;
             } else {

@@ -65,7 +65,12 @@ fn directory(tree: &mut Tree<'_>, portion: &Portion, recursive: bool, depth: u32
 /// Whether a directory entry can be a module, a package, or a part of one.
 pub(super) fn is_relevant(name: &str) -> bool {
     let module = |suffix: &str| name.strip_suffix(suffix).is_some_and(|stem| !stem.is_empty());
-    module(".py") || module(".so") || module(".pyd") || module(".pyc") || is_relevant_directory(name)
+    module(".py")
+        || module(".pyi")
+        || module(".so")
+        || module(".pyd")
+        || module(".pyc")
+        || is_relevant_directory(name)
 }
 
 /// A directory without a dot can be imported by name, identifier or not.
@@ -83,7 +88,9 @@ mod tests {
 
     #[test]
     fn only_what_can_be_imported_is_relevant() {
-        for name in ["a.py", "a", "foo-bar", "a.cpython-313-x86_64-linux-gnu.so", "a.pyc", "__init__.py"] {
+        for name in
+            ["a.py", "a.pyi", "a", "foo-bar", "a.cpython-313-x86_64-linux-gnu.so", "a.pyc", "__init__.py"]
+        {
             assert!(is_relevant(name), "{name}");
         }
         for name in ["__pycache__", ".git", "a.json", ".py", "x.dist-info"] {

@@ -2,6 +2,7 @@
 //! showed.
 
 mod corpora;
+mod functions;
 mod hierarchies;
 mod plugins;
 mod trees;

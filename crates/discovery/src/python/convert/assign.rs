@@ -18,7 +18,13 @@ impl<'a> Converter<'a> {
         let after = statement.targets.last().map_or(statement.start(), Ranged::end);
         let source = self.text.assigned(after, &statement.value, statement.end());
         let value = self.assigned_value(source, &statement.value);
+        let attaches = place.class.is_none() && attaches_stub(&statement.value);
+        self.structure.has_stub |= attaches;
         for target in &statement.targets {
+            if attaches {
+                // `__getattr__`, `__dir__` and `__all__`: all that they say is in the stub.
+                continue;
+            }
             match target {
                 Ast::Name(name) => {
                     self.module_name(name.id.as_str(), &statement.value, target, place);
@@ -46,6 +52,7 @@ impl<'a> Converter<'a> {
                 kind: ParameterKind::Field,
                 annotation: Some(self.text.of(statement.annotation.range()).to_owned()),
                 default: value.map(|(_, (source, _))| source.to_owned()),
+                doc: if self.options.methods { self.text.comment(line) } else { None },
             });
         }
         match value {
@@ -193,4 +200,19 @@ impl<'a> Converter<'a> {
             }
         }
     }
+}
+
+/// `lazy_loader.attach_stub(__name__, __file__)`, under whatever name its module was imported.
+fn attaches_stub(value: &Ast) -> bool {
+    let Ast::Call(call) = value else { return false };
+    let name = match &*call.func {
+        Ast::Name(name) => name.id.as_str(),
+        Ast::Attribute(attribute) => attribute.attr.as_str(),
+        _ => return false,
+    };
+    let is = |argument: &Ast, name: &str| matches!(argument, Ast::Name(given) if given.id.as_str() == name);
+    let arguments = &call.arguments;
+    name == "attach_stub"
+        && arguments.keywords.is_empty()
+        && matches!(&*arguments.args, [module, file] if is(module, "__name__") && is(file, "__file__"))
 }

@@ -45,6 +45,21 @@ impl Converter<'_> {
         }
     }
 
+    /// An attribute of a function is assigned; of any of them, if the name is that of a loop.
+    fn change_function(&mut self, name: &str, attribute: &str) {
+        let functions = &mut self.structure.functions;
+        let named = functions.iter().rposition(|function| function.name == name);
+        let changed = match named {
+            Some(at) => functions.get_mut(at..=at).unwrap_or_default(),
+            None => functions.as_mut_slice(),
+        };
+        for function in changed {
+            if !function.assigned.iter().any(|known| known == attribute) {
+                function.assigned.push(attribute.to_owned());
+            }
+        }
+    }
+
     fn change_namespace(&mut self, method: &str, object: &Ast, whole: &Ast) {
         if !matches!(method, "update" | "setdefault" | "__setitem__" | "pop" | "clear") {
             return;
@@ -88,12 +103,22 @@ impl Converter<'_> {
                     }
                 }
             }
+            Ast::Attribute(attribute) if is_told(attribute.attr.as_str()) && place.class.is_none() => {
+                if let Ast::Name(function) = &*attribute.value {
+                    self.change_function(function.id.as_str(), attribute.attr.as_str());
+                }
+            }
             Ast::Attribute(attribute) if is_own_module(&attribute.value) => {
                 self.report("sys.modules", target, "sets a name of the module by way of sys.modules");
             }
             _ => {}
         }
     }
+}
+
+/// Whether an attribute of a function changes what is told of it.
+fn is_told(attribute: &str) -> bool {
+    matches!(attribute, "__doc__" | "__signature__" | "__wrapped__" | "__defaults__" | "__kwdefaults__")
 }
 
 /// `globals()`, `locals()`, `vars()` without arguments, or `….__dict__` of the module itself.

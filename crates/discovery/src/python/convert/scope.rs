@@ -1,12 +1,13 @@
 //! What a scope binds, as it is collected.
 
-use super::super::facts::{Binding, Bound, ClassId, Expr, Parameter};
+use super::super::facts::{Binding, Bound, ClassId, Expr, Method, Parameter};
 
 /// The names that a module or a class body binds.
 pub(super) struct Names {
     pub(super) bindings: Vec<Binding>,
     pub(super) literals: Vec<(u32, String)>,
     pub(super) fields: Vec<Parameter>,
+    pub(super) methods: Vec<Method>,
     pub(super) abstract_methods: Vec<String>,
 }
 
@@ -41,6 +42,7 @@ impl Names {
             bindings: Vec::with_capacity(16),
             literals: Vec::with_capacity(8),
             fields: Vec::new(),
+            methods: Vec::new(),
             abstract_methods: Vec::new(),
         }
     }

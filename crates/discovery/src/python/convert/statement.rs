@@ -10,7 +10,10 @@ use ruff_text_size::{Ranged, TextSize};
 use super::{
     super::{
         doc,
-        facts::{Bound, Class, ClassDetails, Function, FunctionDetails, ModuleRef, Parameter, ParameterKind},
+        facts::{
+            Bound, Class, ClassDetails, Function, FunctionDetails, Method, ModuleRef, Parameter,
+            ParameterKind,
+        },
     },
     Converter,
     expression::truth,
@@ -34,8 +37,14 @@ impl Converter<'_> {
         names: &mut Names,
         place: Where,
     ) {
+        let mut before: Option<&Stmt> = None;
         for statement in body {
+            let passed = self.passed;
             self.passed_until(statement.start(), class, names, place);
+            if class.is_some() && self.options.methods {
+                describe_field(before.filter(|_| passed == self.passed), statement, names);
+                before = Some(statement);
+            }
             self.statement(statement, names, place);
         }
         self.passed_until(end, class, names, place);
@@ -148,6 +157,7 @@ impl Converter<'_> {
         if let Some(details) = self.details.classes.get_mut(id as usize) {
             details.literals = members.literals;
             details.fields = members.fields;
+            details.methods = members.methods;
         }
         names.bind(class.name.as_str(), Bound::Class(id), place, line);
     }
@@ -160,6 +170,9 @@ impl Converter<'_> {
                 names.abstract_methods.push(name.to_owned());
             }
             names.bind(name, Bound::Method, place, line);
+            if self.options.methods {
+                names.methods.push(self.method(function, line));
+            }
             return;
         }
         if name == "__getattr__" {
@@ -178,17 +191,33 @@ impl Converter<'_> {
             line,
             decorators: function.decorator_list.iter().map(|one| self.expression(&one.expression)).collect(),
             is_async: function.is_async,
+            assigned: Vec::new(),
         });
-        self.details.functions.push(if self.functions {
-            FunctionDetails {
-                doc: Self::docstring(&function.body),
-                parameters: self.parameters(function),
-                returns: function.returns.as_ref().map(|returns| self.text.of(returns.range()).to_owned()),
-            }
+        self.details.functions.push(if self.options.functions {
+            self.function_details(function)
         } else {
             FunctionDetails::default()
         });
         names.bind(name, Bound::Function(id), place, line);
+    }
+
+    fn function_details(&self, function: &StmtFunctionDef) -> FunctionDetails {
+        FunctionDetails {
+            doc: Self::docstring(&function.body),
+            parameters: self.parameters(function),
+            returns: function.returns.as_ref().map(|returns| self.text.of(returns.range()).to_owned()),
+        }
+    }
+
+    fn method(&self, function: &StmtFunctionDef, line: u32) -> Method {
+        let source = |one: &ruff_python_ast::Decorator| self.text.of(one.expression.range()).to_owned();
+        Method {
+            name: function.name.as_str().to_owned(),
+            line,
+            decorators: function.decorator_list.iter().map(source).collect(),
+            is_async: function.is_async,
+            details: self.function_details(function),
+        }
     }
 
     fn parameters(&self, function: &StmtFunctionDef) -> Vec<Parameter> {
@@ -198,6 +227,7 @@ impl Converter<'_> {
             kind,
             annotation: parameter.annotation().map(text),
             default: default.map(text),
+            doc: None,
         };
         let all = &*function.parameters;
         let several = |list: &[ruff_python_ast::ParameterWithDefault], kind| {
@@ -385,6 +415,19 @@ impl Converter<'_> {
         for target in found.targets {
             self.bind_unknown(target, "bound inside an expression", names, place);
         }
+    }
+}
+
+/// A string right behind a field tells what it is for.
+fn describe_field(before: Option<&Stmt>, statement: &Stmt, names: &mut Names) {
+    if let Some(Stmt::AnnAssign(field)) = before
+        && let Ast::Name(name) = &*field.target
+        && let Stmt::Expr(text) = statement
+        && let Ast::StringLiteral(string) = &*text.value
+        && let Some(field) = names.fields.last_mut()
+        && field.name == name.id.as_str()
+    {
+        field.doc = Some(doc::clean(string.value.to_str()));
     }
 }
 

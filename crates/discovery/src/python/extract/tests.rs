@@ -4,7 +4,9 @@ use super::{Options, Syntax, extract};
 use crate::python::facts::{All, Binding, Bound, Details, Expr, ModuleRef, Operator, Structure};
 
 fn facts(source: &str) -> (Structure, Details) {
-    let read = |syntax| extract(source.as_bytes(), &Options { syntax, functions: true }).expect("reads");
+    let read = |syntax| {
+        extract(source.as_bytes(), &Options { syntax, functions: true, methods: true }).expect("reads")
+    };
     let full = read(Syntax::Full);
     assert_eq!(full, read(Syntax::Skim));
     full
@@ -284,7 +286,7 @@ fn deep_nesting_is_a_problem_and_never_the_end() {
         ] {
             let source = format!("{before}{}{after}", part.repeat(50_000));
             for syntax in [Syntax::Skim, Syntax::Full] {
-                let _ = extract(source.as_bytes(), &Options { syntax, functions: true });
+                let _ = extract(source.as_bytes(), &Options { syntax, functions: true, methods: true });
             }
         }
     }
@@ -292,7 +294,8 @@ fn deep_nesting_is_a_problem_and_never_the_end() {
     for part in ["y + ", "-", "not ", "y.", "lambda: ", "y ** ", "y if y else ", "y()."] {
         for times in [4_900, 2_400, 1_200, 900] {
             let source = format!("x = {}y\n", part.repeat(times));
-            let read = extract(source.as_bytes(), &Options { syntax: Syntax::Full, functions: true });
+            let read =
+                extract(source.as_bytes(), &Options { syntax: Syntax::Full, functions: true, methods: true });
             assert!(read.is_ok() || times > 900, "{part}");
         }
     }

@@ -1,6 +1,10 @@
 //! Decorators: whether one is meant by a rule, and what the names in its arguments are worth.
 
-use super::{deps::Deps, positions::At, world::World};
+use super::{
+    deps::Deps,
+    positions::At,
+    world::{Target, World},
+};
 use crate::{
     python::{
         facts::{Expr, FormatPart},
@@ -36,6 +40,28 @@ pub(super) fn decorator_symbols(
         }
     }
     symbols
+}
+
+/// For each decorator the dotted name of what it stands for; none where that is not known.
+pub(super) fn decorator_names(
+    world: &mut World<'_, '_>,
+    at: At,
+    decorators: &[Expr],
+    deps: &mut Deps,
+) -> Vec<Option<String>> {
+    let mut names = Vec::with_capacity(decorators.len());
+    for decorator in decorators {
+        let callee = if let Expr::Call(call) = decorator { &call.function } else { decorator };
+        let found = world.resolve(at, callee);
+        *deps = world.deps.join(*deps, found.deps);
+        names.push(match found.single() {
+            Some(target @ (Target::Class(_) | Target::Function(..) | Target::External(_))) => {
+                Some(world.display(target).replace(':', "."))
+            }
+            _ => None,
+        });
+    }
+    names
 }
 
 /// The dotted names in an expression; what a call calls is none of them.

@@ -69,6 +69,8 @@ enum Located {
 pub(in crate::python) struct Modules {
     all: Vec<Module>,
     by_name: HashMap<Box<str>, Found, Fast>,
+    /// For modules that take names from the stub beside them, that stub under the same name.
+    stubs: HashMap<ModuleId, Option<ModuleId>, Fast>,
 }
 
 impl Modules {
@@ -101,6 +103,35 @@ impl Modules {
         };
         self.by_name.insert(name.into(), found);
         found
+    }
+
+    /// The stub that a module takes names from, if it does; a stub takes them from no other.
+    pub(in crate::python) fn stub(&mut self, tree: &mut Tree<'_>, module: ModuleId) -> Option<ModuleId> {
+        if let Some(known) = self.stubs.get(&module) {
+            return *known;
+        }
+        let stub = self.find_stub(tree, module).map(|stub| {
+            let id = ModuleId(self.all.len() as u32);
+            self.all.push(stub);
+            self.stubs.insert(id, None);
+            id
+        });
+        self.stubs.insert(module, stub);
+        stub
+    }
+
+    fn find_stub(&self, tree: &mut Tree<'_>, module: ModuleId) -> Option<Module> {
+        let module = self.get(module)?;
+        let Kind::Source { file, structure: Some(structure) } = &module.kind else { return None };
+        if !structure.has_stub {
+            return None;
+        }
+        let (root, path) = tree.path(*file);
+        let path = format!("{path}i");
+        let file = tree.find(root, &path)?;
+        let structure = tree.structure(file).and_then(|bytes| postcard::from_bytes(bytes).ok()).map(Rc::new);
+        let kind = Kind::Source { file, structure };
+        Some(Module { name: Rc::clone(&module.name), kind, path: Rc::clone(&module.path), ..*module })
     }
 
     fn find_in(&mut self, tree: &mut Tree<'_>, parent: ModuleId, last: &str, name: &str) -> Found {

@@ -148,6 +148,10 @@ impl World<'_, '_> {
         let name = self.module_name(module);
         match &self.modules.get(module)?.kind {
             Kind::Source { structure: None, .. } => Some(format!("{name} could not be understood").into()),
+            Kind::Source { structure: Some(structure), .. } if structure.has_stub => {
+                let read = self.modules.stub(self.tree, module).and_then(|stub| self.structure(stub));
+                read.is_none().then(|| format!("{name} takes its names from a stub that is not there").into())
+            }
             Kind::Source { structure: Some(structure), .. } => {
                 let open = structure.dynamic.iter().find(|dynamic| opens(&dynamic.name));
                 open.map(|dynamic| format!("{name} {}", dynamic.reason).into())
@@ -176,6 +180,12 @@ impl World<'_, '_> {
         self.under_way.insert(key, depth);
         let outer_cut = std::mem::replace(&mut self.cut_at, u32::MAX);
         self.module_scope(module, &structure, u32::MAX, name, &mut resolution, false);
+        if resolution.is_missing()
+            && let Some(stub) = self.modules.stub(self.tree, module)
+        {
+            let found = self.bound(stub, name);
+            self.add(&mut resolution, Resolution::clone(&found));
+        }
         let resolution = Rc::new(resolution.settled());
         self.under_way.remove(&key);
         let cut = self.cut_at < depth;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    decorators::{decorated, decorator_symbols},
+    decorators::{decorated, decorator_names, decorator_symbols},
     deps::Deps,
     liveness::Later,
     modules::ModuleId,
@@ -18,7 +18,7 @@ use crate::{
     python::{
         facts::{Bound, Structure},
         naming::NameRule,
-        rules::Rule,
+        rules::{About, Rule},
     },
     tree::FileId,
     value::Value,
@@ -78,7 +78,13 @@ impl Selection<'_> {
         for (position, binding) in structure.bindings.iter().enumerate() {
             let Bound::Function(id) = binding.bound else { continue };
             let Some(function) = structure.functions.get(id as usize) else { continue };
-            if !self.accepts_name(&function.name) || !names.stays(position) {
+            let exposes = self.finder.rules.contains(&Rule::FunctionExported);
+            if exposes {
+                // Its own name does not matter, nor whether it stays.
+                if self.public.names_of(module, id).is_empty() {
+                    continue;
+                }
+            } else if !self.accepts_name(&function.name) || !names.stays(position) {
                 continue;
             }
             let at = At { module, limit: position as u32, class: None };
@@ -90,17 +96,33 @@ impl Selection<'_> {
                 _ => true,
             });
             // One of two functions in branches is enough: the first.
-            if !holds || !seen.insert(&function.name) {
+            if !holds || !exposes && !seen.insert(&function.name) {
                 continue;
             }
-            let Some(name) = finder.name.of(&function.name, &module_name, "", true) else { continue };
-            let payload = Payload::Function(FunctionPayload {
+            let mut payload = FunctionPayload {
                 function: id,
                 symbols: decorator_symbols(world, at, &function.decorators, deps),
                 module_values: self.module_values(world, module, deps),
-            });
-            let payload = postcard::to_allocvec(&payload).unwrap_or_default();
-            linked.records.push(Record { name, file, line: function.line, payload });
+                exports: Vec::new(),
+                decorators: decorator_names(world, at, &function.decorators, deps),
+            };
+            let mut record = |name: String, payload: FunctionPayload| {
+                let payload = postcard::to_allocvec(&Payload::Function(payload)).unwrap_or_default();
+                linked.records.push(Record { name, file, line: function.line, payload });
+            };
+            if Rule::all_about(&finder.rules) == About::Definitions {
+                record(format!("{module_name}:{}", function.name), payload);
+            } else if !exposes {
+                let Some(name) = finder.name.of(&function.name, &module_name, "", true) else { continue };
+                record(name, payload);
+            } else {
+                for exports in self.public.names_of(module, id) {
+                    let Some(first) = exports.first() else { continue };
+                    payload.exports.clone_from(exports);
+                    record(self.below_package(first), payload.clone());
+                }
+            }
         }
+        linked.dynamic.extend(self.public.unknown_of(world, module));
     }
 }

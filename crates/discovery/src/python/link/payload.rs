@@ -41,6 +41,10 @@ pub(in crate::python) struct FunctionPayload {
     pub(in crate::python) function: u32,
     pub(in crate::python) symbols: Vec<(String, Value)>,
     pub(in crate::python) module_values: Vec<(String, Stored)>,
+    /// Dotted names under which public modules expose it, the shortest first.
+    pub(in crate::python) exports: Vec<String>,
+    /// For each decorator what it stands for, as far as that is known: `functools.lru_cache`.
+    pub(in crate::python) decorators: Vec<Option<String>>,
 }
 
 /// What a base turned out to be.

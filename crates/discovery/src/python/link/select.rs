@@ -11,6 +11,7 @@ use super::{
     modules::{Found, ModuleId},
     payload::Payload,
     positions::{At, visible},
+    public::Public,
     world::{ClassKey, Resolution, Target, World, qualname},
 };
 use crate::{
@@ -33,6 +34,8 @@ pub(super) struct Selection<'f> {
     targets: Vec<(Vec<Target>, HashMap<ClassKey, bool, Fast>)>,
     /// For each rule the classes that a module exports.
     exported: Vec<HashSet<ClassKey, Fast>>,
+    /// Functions that public modules expose, and names of which it is not known whether they are some.
+    pub(super) public: Public,
     /// What the names in the rules rest on: everything depends on it.
     pub(super) deps: Deps,
 }
@@ -62,7 +65,16 @@ pub(in crate::python) fn link(finder: &PythonFinder, tree: &mut Tree<'_>, scope:
 
 impl<'f> Selection<'f> {
     fn new(finder: &'f PythonFinder, world: &mut World<'_, '_>) -> Self {
-        let mut selection = Self { finder, targets: Vec::new(), exported: Vec::new(), deps: Deps::default() };
+        let mut selection = Self {
+            finder,
+            targets: Vec::new(),
+            exported: Vec::new(),
+            public: Public::default(),
+            deps: Deps::default(),
+        };
+        if finder.rules.contains(&Rule::FunctionExported) {
+            selection.expose(world);
+        }
         for rule in &finder.rules {
             let mut targets = Vec::new();
             let mut exported = HashSet::default();
@@ -104,6 +116,10 @@ impl<'f> Selection<'f> {
             About::Functions => {
                 self.functions(world, (module, file), &structure, &mut linked, &mut deps);
             }
+            About::Definitions => {
+                self.classes(world, (module, file), &structure, &mut linked, &mut deps);
+                self.functions(world, (module, file), &structure, &mut linked, &mut deps);
+            }
             About::Modules => self.module(world, (module, file), &mut linked, &mut deps),
             About::Classes => self.classes(world, (module, file), &structure, &mut linked, &mut deps),
         }
@@ -139,8 +155,14 @@ impl<'f> Selection<'f> {
                 linked.dynamic.push(Problem { file, line: class.line, column: 1, message });
                 continue;
             }
-            seen.insert(qualname);
-            let Some(name) = self.name(world, key, file, class, linked, deps) else { continue };
+            seen.insert(qualname.clone());
+            let name = if Rule::all_about(self.rules()) == About::Definitions {
+                format!("{}:{qualname}", world.module_name(module))
+            } else if let Some(name) = self.name(world, key, file, class, linked, deps) {
+                name
+            } else {
+                continue;
+            };
             let payload = Payload::Class(self.class_payload(world, key, class, deps));
             linked.records.push(Record {
                 name,
@@ -188,8 +210,8 @@ impl<'f> Selection<'f> {
                     let metaclasses = world.metaclass(key);
                     metaclasses.iter().any(|target| is_called(&world.display(target), name))
                 }
-                Rule::Any | Rule::Suffix(_) | Rule::Prefix(_) => true,
-                Rule::Function | Rule::FunctionDecorator(_) | Rule::Module => false,
+                Rule::Any | Rule::Definition | Rule::Suffix(_) | Rule::Prefix(_) => true,
+                Rule::Function | Rule::FunctionExported | Rule::FunctionDecorator(_) | Rule::Module => false,
             };
             if !holds {
                 return false;

@@ -34,7 +34,27 @@ struct ClassTexts<'a> {
     #[serde(borrow)]
     literals: Vec<(u32, &'a str)>,
     #[serde(borrow)]
-    fields: Vec<(&'a str, ParameterKind, Option<&'a str>, Option<&'a str>)>,
+    fields: Vec<(&'a str, ParameterKind, Option<&'a str>, Option<&'a str>, Option<&'a str>)>,
+    #[serde(borrow)]
+    methods: Vec<MethodTexts<'a>>,
+}
+
+/// [`Method`](crate::python::facts::Method), borrowed.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "it stands before what is looked for")]
+struct MethodTexts<'a> {
+    #[serde(borrow)]
+    name: &'a str,
+    line: u32,
+    #[serde(borrow)]
+    decorators: Vec<&'a str>,
+    is_async: bool,
+    #[serde(borrow)]
+    doc: Option<&'a str>,
+    #[serde(borrow)]
+    parameters: Vec<(&'a str, ParameterKind, Option<&'a str>, Option<&'a str>, Option<&'a str>)>,
+    #[serde(borrow)]
+    returns: Option<&'a str>,
 }
 
 fn literal_at<'a>(literals: &[(u32, &'a str)], at: u32) -> Option<&'a str> {

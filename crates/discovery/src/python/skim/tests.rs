@@ -12,7 +12,9 @@ use super::facts;
 
 /// Compares both ways to read a file. Where the full parse succeeds, the facts are equal.
 fn compare(bytes: &[u8], scratch: &mut Scratch, functions: bool) -> Result<(), String> {
-    let read = |syntax, scratch: &mut Scratch| extract_with(bytes, &Options { syntax, functions }, scratch);
+    let read = |syntax, scratch: &mut Scratch| {
+        extract_with(bytes, &Options { syntax, functions, methods: functions }, scratch)
+    };
     match (read(Syntax::Full, scratch), read(Syntax::Skim, scratch)) {
         (Ok(full), Ok(skimmed)) if full == skimmed => Ok(()),
         (Ok(full), Ok(skimmed)) => {
@@ -57,8 +59,8 @@ fn compare_all(directory: &Path) {
             }
         }
         let Ok(text) = source::decode(&bytes) else { continue };
-        let skimmed = facts(&text, false, &mut scratch).is_some();
-        let full = super::parse::facts(&text, false).is_ok();
+        let skimmed = facts(&text, &Options::default(), &mut scratch).is_some();
+        let full = super::parse::facts(&text, &Options::default()).is_ok();
         match (skimmed, full) {
             (false, true) => left.push(path.display().to_string()),
             (true, false) => unnoticed.push(path.display().to_string()),
@@ -185,7 +187,14 @@ def last(): return 1
 
 #[test]
 fn the_snippet_is_skimmed() {
-    assert!(facts(SNIPPET, true, &mut Scratch::default()).is_some());
+    assert!(
+        facts(
+            SNIPPET,
+            &Options { functions: true, methods: true, ..Options::default() },
+            &mut Scratch::default()
+        )
+        .is_some()
+    );
     for functions in [false, true] {
         compare(SNIPPET.as_bytes(), &mut Scratch::default(), functions).expect("the same facts");
         // Every prefix that ends with a line.

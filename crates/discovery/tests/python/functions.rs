@@ -1,0 +1,140 @@
+//! Functions that a library exposes, and definitions with their constructors and methods.
+
+use crate::trees::{Tree, finder};
+
+use plugcache_discovery::{
+    plugin::{Plugin, Signature},
+    python::{PackageSpec, PythonFinder},
+    value::Value,
+};
+
+fn exposed(package: &str) -> PythonFinder {
+    PythonFinder { packages: vec![PackageSpec::recursive(package)], ..finder(&["function-exported"]) }
+}
+
+fn names(plugins: &[Plugin]) -> Vec<&str> {
+    plugins.iter().map(|plugin| plugin.name.as_str()).collect()
+}
+
+/// `name=default` in order; `*` before what may only be named.
+fn told(signature: Option<&Signature>) -> String {
+    let rows = signature.iter().flat_map(|signature| &signature.parameters).map(|one| {
+        let star =
+            if one.kind == plugcache_discovery::python::facts::ParameterKind::KeywordOnly { "*" } else { "" };
+        let default = one.default_text.as_deref().map_or(String::new(), |text| format!("={text}"));
+        format!("{star}{}{default}", one.name)
+    });
+    rows.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn public_modules_expose_functions_under_their_names() {
+    let tree = Tree::new(&[
+        ("r/lib/__init__.py", "from ._a import f as g\nfrom .sub import *\nfrom os import path, getcwd"),
+        ("r/lib/_a.py", "def f(x): pass\ndef left_alone(): pass"),
+        (
+            "r/lib/sub/__init__.py",
+            "__all__ = ['one'] + _more.__all__\nfrom . import _more\nfrom ._more import *\ndef one(): pass\ndef two(): pass",
+        ),
+        ("r/lib/sub/_more.py", "__all__ = ['three', 'four']\ndef three(): pass\nfour = make()"),
+        ("r/lib/tests/test_x.py", "def test_x(): pass"),
+        (
+            "r/lib/plain.py",
+            "from ._a import f\nimport sys\ndef own(): pass\ndef _hidden(): pass\nif sys: \n    def perhaps(): pass",
+        ),
+    ]);
+    let (plugins, report) = tree.all(exposed("lib"));
+    assert_eq!(names(&plugins), ["g", "one", "plain.own", "three"]);
+    assert_eq!(plugins[0].exports, ["lib.g"]);
+    assert_eq!((plugins[0].qualname.as_deref(), plugins[0].line), (Some("f"), 1));
+    assert_eq!(plugins[1].exports, ["lib.one", "lib.sub.one"]);
+    let dynamic: Vec<&str> = report.dynamic.iter().map(|row| row.message.as_str()).collect();
+    assert_eq!(
+        dynamic,
+        [
+            "lib.four: calls make()",
+            "lib.plain.perhaps: is bound under a condition",
+            "lib.sub.four: calls make()"
+        ]
+    );
+}
+
+#[test]
+fn a_stub_that_is_attached_is_where_names_come_from() {
+    let attach =
+        "import lazy_loader as lazy\n__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)";
+    let files = [
+        ("r/lib/__init__.py", attach),
+        ("r/lib/__init__.pyi", "from ._a import f, K\nfrom . import sub\nfrom os import getcwd"),
+        ("r/lib/_a.py", "def f(x): pass\nclass K: pass"),
+        ("r/lib/sub.py", "from lib import f as h\n__all__ = ['h']"),
+    ];
+    let tree = Tree::new(&files);
+    let (plugins, report) = tree.all(exposed("lib"));
+    assert_eq!(names(&plugins), ["f", "sub.h"]);
+    assert_eq!(report.dynamic, []);
+    // The base of a rule is found through it, too.
+    let found = tree.plugins(finder(&["base=lib:K"]));
+    assert_eq!(names(&found), [] as [&str; 0]);
+    std::fs::remove_file(tree.directory.path().join("r/lib/__init__.pyi")).unwrap();
+    let (plugins, report) = tree.all(exposed("lib"));
+    assert_eq!(names(&plugins), [] as [&str; 0]);
+    assert!(report.dynamic.iter().any(|row| row.message.starts_with("lib.*: ")), "{:?}", report.dynamic);
+}
+
+#[test]
+fn what_changes_a_function_is_a_doubt() {
+    let tree = Tree::new(&[(
+        "r/a.py",
+        "import functools\nfrom x import deco\n@functools.lru_cache(None)\ndef kept(): pass\n@deco(1)\ndef changed(): pass\n\
+         def said(): pass\nsaid.__doc__ = kept.__doc__",
+    )]);
+    let plugins =
+        tree.plugins(PythonFinder { packages: vec![PackageSpec::recursive("a")], ..finder(&["function"]) });
+    let doubts: Vec<_> =
+        plugins.iter().map(|one| (one.name.as_str(), one.signature_doubts.join(" "))).collect();
+    assert_eq!(
+        doubts,
+        [
+            ("changed", "decorated by deco, which may change parameters and docstring".to_owned()),
+            ("kept", String::new()),
+            ("said", "its __doc__ is assigned while the module runs".to_owned()),
+        ]
+    );
+}
+
+#[test]
+fn definitions_have_constructors_and_methods() {
+    let tree = Tree::new(&[
+        (
+            "r/a.py",
+            "from dataclasses import dataclass as dc, field\nimport dataclasses\nfrom b import Far\nimport gone\n\
+             @dc\nclass P(Far):\n    x: int = 1  # how many\n    y: list = field(default_factory=list, kw_only=True)\n    \
+             'said of y'\n    z: int = field(init=False)\n    def go(self, a=2): pass\n\
+             @dataclasses.dataclass(init=False)\nclass Q(P):\n    pass\n\
+             class R(Q):\n    def __init__(self, own): pass\nclass S(gone.X): pass\ndef f(a): pass",
+        ),
+        (
+            "r/b.py",
+            "import dataclasses\nclass Mixin:\n    no: int\n@dataclasses.dataclass\nclass Far(Mixin):\n    far: str",
+        ),
+    ]);
+    let finder = PythonFinder { packages: vec![PackageSpec::recursive("a")], ..finder(&["definition"]) };
+    let plugins = tree.plugins(finder);
+    assert_eq!(names(&plugins), ["a:P", "a:Q", "a:R", "a:S", "a:f"]);
+    let [p, q, r, s, f] = &*plugins else { unreachable!() };
+    assert_eq!(told(p.signature.as_ref()), "far x=1 *y=field(default_factory=list, kw_only=True)");
+    let parameters = &p.signature.as_ref().unwrap().parameters;
+    assert_eq!(parameters[1].doc.as_deref(), Some("how many"));
+    assert_eq!(
+        (parameters[2].doc.as_deref(), &parameters[2].default),
+        (Some("said of y"), &Some(Value::List(vec![])))
+    );
+    assert_eq!(p.methods.iter().map(|method| method.name.as_str()).collect::<Vec<_>>(), ["go"]);
+    // Its own is not made: it inherits that of its base.
+    assert_eq!(told(q.signature.as_ref()), told(p.signature.as_ref()));
+    assert_eq!(told(r.signature.as_ref()), "own");
+    assert_eq!((s.signature.as_ref(), s.signature_doubts.len()), (None, 1));
+    assert_eq!(told(f.signature.as_ref()), "a");
+    assert!([p, q, r].iter().all(|one| one.signature_doubts.is_empty()), "{plugins:#?}");
+}
