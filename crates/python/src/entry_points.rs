@@ -184,7 +184,7 @@ impl EntryPointAnswer {
                 let (start, end) = ranges.get(&file.0).copied().unwrap_or_default();
                 Some((above, (file, start, end)))
             };
-            Arc::new(index.files().filter_map(of).collect())
+            Arc::new(index.file_ids().filter_map(of).collect())
         });
         Arc::clone(made)
     }

@@ -426,7 +426,7 @@ impl Index {
     }
 
     /// Every file that is evidence, absent ones included.
-    pub fn files(&self) -> impl Iterator<Item = FileId> + use<> {
+    pub fn file_ids(&self) -> impl Iterator<Item = FileId> + use<> {
         (0..self.file_count() as u32).map(FileId)
     }
 
