@@ -4,6 +4,7 @@ Packages of others that are not installed (torch, and a hundred megabytes more) 
 whatever they are asked for, and do nothing. All that is compared is the originals' own code, and how it finds plugins.
 
     ratio1_originals.py resolve original|ours    every plugin of naeural_core's tree, as JSON
+    ratio1_originals.py user original|ours       plugins of users, on a secured node
     ratio1_originals.py save|load DIRECTORY      the original's cacheapi, in this directory
 """
 
@@ -232,15 +233,51 @@ def _told(value: Any) -> Any:
     return value if value is None or isinstance(value, (str, int, float, bool)) else type(value).__name__
 
 
-def resolve(mode: str) -> dict[str, Any]:
-    """What is found for every plugin of the tree, and how long it took."""
+def begin(mode: str) -> tuple[Log, Any]:
+    """A manager, with the original's methods or with ours in their place."""
     prepare()
     if mode == "ours":
         from plugcache.compat import ratio1
 
         ratio1.install()
     log = Log()
-    manager = make_manager(log)
+    return log, make_manager(log)
+
+
+USERS = {
+    "good": """
+from naeural_core.business.base import BasePluginExecutor as BasePlugin
+__VER__ = "0.2.0"
+_CONFIG = {**BasePlugin.CONFIG, "MINE": 1, "VALIDATION_RULES": {**BasePlugin.CONFIG["VALIDATION_RULES"]}}
+class GoodPlugin(BasePlugin):
+    CONFIG = _CONFIG
+    def process(self):
+        self.P("{} frames".format(self.cfg_mine))
+""",
+    "evil": "import os\nos.mkdir('evil')\nclass EvilPlugin: pass\n",
+    "worse": "__import__('os').mkdir('worse')\nclass WorsePlugin: pass\n",
+}
+
+
+def user(mode: str) -> dict[str, Any]:
+    """What becomes of plugins of users, and which of them have left a directory behind."""
+    place = Path("plugins/business")
+    place.mkdir(parents=True, exist_ok=True)
+    for name, text in USERS.items():
+        (place / f"{name}.py").write_text(text)
+    log, manager = begin(mode)
+    sys.path.insert(0, os.getcwd())
+    log.config_data["SECURED"] = True
+    asked, told = kinds()["business"], {}
+    for name in USERS:
+        answer = manager._get_module_name_and_class(name=name.upper(), **asked)
+        told[name] = [answer[1], _told(answer[3]), Path(name).exists()]
+    return told
+
+
+def resolve(mode: str) -> dict[str, Any]:
+    """What is found for every plugin of the tree, and how long it took."""
+    log, manager = begin(mode)
     answers, cold, warm = {}, 0.0, 0.0
     for kind, asked in kinds().items():
         for name in [*plugins_of(asked), "NO_SUCH_PLUGIN"]:
@@ -314,8 +351,8 @@ SAVED = {"text": "ä", "list": [1, 2.5, None, True], "deep": {"x": {"y": []}}}
 
 def main() -> Any:
     command, argument = sys.argv[1], sys.argv[2]
-    if command == "resolve":
-        return resolve(argument)
+    if command in ("resolve", "user"):
+        return {"resolve": resolve, "user": user}[command](argument)
     prepare()
     plugin = make_plugin(argument, sys.argv[3] if len(sys.argv) > 3 else None)
     if command == "save":
