@@ -74,7 +74,7 @@ class Node:
             path = f"{self.user}/plugins/{path}"
         return self.write(path, f"{textwrap.dedent(body)}\nclass {name}:\n    pass\n")
 
-    def ask(self, host: Any, name: str, suffix: str | None = "Plugin", **settings: Any) -> Any:
+    def ask(self, host: Any, name: str, suffix: Any = "Plugin", **settings: Any) -> Any:
         asked = {"locations": f"{self.user}.plugins", "name": name, "suffix": suffix, **settings}
         if isinstance(host, ratio1.Manager):
             asked.setdefault("safe_locations", [f"{self.safe}.default"])

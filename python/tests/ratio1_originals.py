@@ -4,12 +4,13 @@ Packages of others that are not installed (torch, and a hundred megabytes more) 
 whatever they are asked for, and do nothing. All that is compared is the originals' own code, and how it finds plugins.
 
     ratio1_originals.py resolve original|ours    every plugin of naeural_core's tree, as JSON
+    ratio1_originals.py user original|ours       plugins of users, on a secured node
     ratio1_originals.py save|load DIRECTORY      the original's cacheapi, in this directory
 """
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import io
 import json
 import os
@@ -86,7 +87,7 @@ class _StandIns:
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         top = name.partition(".")[0]
-        if top in NOWHERE or top in sys.stdlib_module_names:
+        if top in NOWHERE or top in sys.stdlib_module_names or not (top in self.names or _is_for_originals()):
             return None
         self.names.add(top)
         loader: Any = self
@@ -99,6 +100,14 @@ class _StandIns:
 
     def exec_module(self, module: ModuleType) -> None:
         pass
+
+
+def _is_for_originals() -> bool:
+    """Whether an original asks: what others, which are installed, can do without stays away."""
+    frame = sys._getframe(2)
+    while "importlib" in frame.f_code.co_filename and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_code.co_filename.startswith((str(CORE), str(SDK)))
 
 
 def _of_module(module: ModuleType, name: str) -> Any:
@@ -116,12 +125,16 @@ def prepare() -> None:
     sys.meta_path.append(finder)
 
 
+def original(name: str) -> Any:
+    """A module of the originals."""
+    return importlib.import_module(name)
+
+
 class Log:
     """Stands for the program's log, with its own functions."""
 
     def __init__(self) -> None:
-        from ratio1.logging.base_logger import BaseLogger
-
+        BaseLogger = original("ratio1.logging.base_logger").BaseLogger
         self.config_data: dict[str, Any] = {}
         self.said: list[str] = []
         self._base = BaseLogger
@@ -137,15 +150,13 @@ class Log:
 
 def make_manager(log: Log) -> Any:
     """A real manager, without the start of a node around it."""
-    from naeural_core.manager import Manager
+    Manager: Any = original("naeural_core.manager").Manager
 
-    class Quiet(Manager):  # type: ignore[misc, unused-ignore]
+    class Quiet(Manager):  # type: ignore[misc]
         def __init__(self, log: Log) -> None:
             self.log = log
             self.plugin_locations_cache: dict[Any, Any] = {}
-            from ratio1.code_cheker.base import BaseCodeChecker
-
-            self.code_checker = BaseCodeChecker()
+            self.code_checker = original("ratio1.code_cheker.base").BaseCodeChecker()
 
         config_data = property(lambda self: self.log.config_data)
 
@@ -160,9 +171,7 @@ def make_manager(log: Log) -> Any:
 
 def kinds() -> dict[str, dict[str, Any]]:
     """Where each of the program's managers looks, as it says."""
-    from naeural_core import constants
-
-    search = constants.PLUGIN_SEARCH
+    search = original("naeural_core.constants").PLUGIN_SEARCH
     return {
         "config": dict(
             locations=search.LOC_CONFIG_RETRIEVE_PLUGINS,
@@ -224,15 +233,51 @@ def _told(value: Any) -> Any:
     return value if value is None or isinstance(value, (str, int, float, bool)) else type(value).__name__
 
 
-def resolve(mode: str) -> dict[str, Any]:
-    """What is found for every plugin of the tree, and how long it took."""
+def begin(mode: str) -> tuple[Log, Any]:
+    """A manager, with the original's methods or with ours in their place."""
     prepare()
     if mode == "ours":
         from plugcache.compat import ratio1
 
         ratio1.install()
     log = Log()
-    manager = make_manager(log)
+    return log, make_manager(log)
+
+
+USERS = {
+    "good": """
+from naeural_core.business.base import BasePluginExecutor as BasePlugin
+__VER__ = "0.2.0"
+_CONFIG = {**BasePlugin.CONFIG, "MINE": 1, "VALIDATION_RULES": {**BasePlugin.CONFIG["VALIDATION_RULES"]}}
+class GoodPlugin(BasePlugin):
+    CONFIG = _CONFIG
+    def process(self):
+        self.P("{} frames".format(self.cfg_mine))
+""",
+    "evil": "import os\nos.mkdir('evil')\nclass EvilPlugin: pass\n",
+    "worse": "__import__('os').mkdir('worse')\nclass WorsePlugin: pass\n",
+}
+
+
+def user(mode: str) -> dict[str, Any]:
+    """What becomes of plugins of users, and which of them have left a directory behind."""
+    place = Path("plugins/business")
+    place.mkdir(parents=True, exist_ok=True)
+    for name, text in USERS.items():
+        (place / f"{name}.py").write_text(text)
+    log, manager = begin(mode)
+    sys.path.insert(0, os.getcwd())
+    log.config_data["SECURED"] = True
+    asked, told = kinds()["business"], {}
+    for name in USERS:
+        answer = manager._get_module_name_and_class(name=name.upper(), **asked)
+        told[name] = [answer[1], _told(answer[3]), Path(name).exists()]
+    return told
+
+
+def resolve(mode: str) -> dict[str, Any]:
+    """What is found for every plugin of the tree, and how long it took."""
+    log, manager = begin(mode)
     answers, cold, warm = {}, 0.0, 0.0
     for kind, asked in kinds().items():
         for name in [*plugins_of(asked), "NO_SUCH_PLUGIN"]:
@@ -259,11 +304,13 @@ def resolve(mode: str) -> dict[str, Any]:
 
 def make_plugin(directory: str, signature: Any = None, category: str = "cache_plugins") -> Any:
     """A plugin with the original's own persistence over the original's own log."""
-    from naeural_core.utils.plugins_base.persistence_serialization_mixin import _PersistenceSerializationMixin
-    from ratio1.logging.logger_mixins.json_serialization_mixin import _JSONSerializationMixin
-    from ratio1.logging.logger_mixins.pickle_serialization_mixin import _PickleSerializationMixin
+    mixins = "ratio1.logging.logger_mixins"
+    Json: Any = original(f"{mixins}.json_serialization_mixin")._JSONSerializationMixin
+    Pickle: Any = original(f"{mixins}.pickle_serialization_mixin")._PickleSerializationMixin
+    where = "naeural_core.utils.plugins_base.persistence_serialization_mixin"
+    Persistence: Any = original(where)._PersistenceSerializationMixin
 
-    class Files(_JSONSerializationMixin, _PickleSerializationMixin):  # type: ignore[misc, unused-ignore]
+    class Files(Json, Pickle):  # type: ignore[misc]
         _data_dir = directory
 
         def P(self, *args: Any, **kwargs: Any) -> None:
@@ -285,7 +332,7 @@ def make_plugin(directory: str, signature: Any = None, category: str = "cache_pl
         def get_file_path(self, fn: str, folder: str, subfolder_path: str, force: bool = False) -> str:
             return os.path.join(directory, subfolder_path.lstrip("/"), fn)
 
-    class Plugin(_PersistenceSerializationMixin):  # type: ignore[misc, unused-ignore]
+    class Plugin(Persistence):  # type: ignore[misc]
         _cache_folder = category
         plugin_id = "Stream__Sig__01"
         log = Files()
@@ -304,8 +351,8 @@ SAVED = {"text": "ä", "list": [1, 2.5, None, True], "deep": {"x": {"y": []}}}
 
 def main() -> Any:
     command, argument = sys.argv[1], sys.argv[2]
-    if command == "resolve":
-        return resolve(argument)
+    if command in ("resolve", "user"):
+        return {"resolve": resolve, "user": user}[command](argument)
     prepare()
     plugin = make_plugin(argument, sys.argv[3] if len(sys.argv) > 3 else None)
     if command == "save":

@@ -268,6 +268,42 @@ def test_two_managers_have_one_class(node: Node) -> None:
     assert isinstance(one(), other)
 
 
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_plugin_that_another_one_derives_from_is_its_base(
+    node: Node, is_new: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The original imported the base anew when it was asked for by name.
+    import time
+
+    node.plugin("base")
+    body = f"from {node.user}.plugins.base import BasePlugin\nclass DerivedPlugin(BasePlugin): pass\n"
+    node.write(f"{node.user}/plugins/derived.py", body)
+    node.plugin("ready")
+    wall, steady, later = time.time, time.monotonic, 0 if is_new else 60
+    with monkeypatch.context() as clocks:
+        clocks.setattr(time, "time", lambda: wall() + later)
+        clocks.setattr(time, "monotonic", lambda: steady() + later)
+        node.ask(manager(), "ready")
+        for host in (manager(), Host()):
+            found = node.ask(host, "derived")[2]
+            base = node.ask(host, "base")[2]
+            # Written at this very moment it may have been written after it was imported: then it is loaded anew.
+            assert is_new or issubclass(found, base)
+            assert base is node.ask(manager(), "base")[2]
+    # An edit is seen in any case.
+    node.plugin("base", "_CONFIG = {'A': 1}")
+    assert node.ask(manager(), "base")[3]["A"] == 1
+
+
+def test_what_the_program_imported_before_an_edit_is_not_taken_for_it(node: Node) -> None:
+    import importlib
+
+    node.plugin("a", "_CONFIG = {'A': 1}")
+    importlib.import_module(f"{node.user}.plugins.a")
+    node.plugin("a", "_CONFIG = {'A': 2}")
+    assert node.ask(manager(), "a")[3]["A"] == 2
+
+
 def test_a_hit_says_one_line(node: Node) -> None:
     node.plugin("a")
     host = manager()

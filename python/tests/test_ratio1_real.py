@@ -20,12 +20,12 @@ from plugcache.compat import ratio1
 KINDS = {"business", "comm", "config", "data", "file_system", "heavy_ops", "serving"}
 
 
-def resolve(place: Path, mode: str, **variables: str) -> dict[str, Any]:
+def original(place: Path, command: str, mode: str, **variables: str) -> dict[str, Any]:
     environment = {**os.environ, "PLUGCACHE_DIR": str(place / "cache"), "PYTHONWARNINGS": "ignore", **variables}
     # Where it works it may leave files.
-    work = place / "work"
+    work = place / mode
     work.mkdir(exist_ok=True)
-    program = [sys.executable, originals.__file__, "resolve", mode]
+    program = [sys.executable, originals.__file__, command, mode]
     done = subprocess.run(program, capture_output=True, text=True, timeout=300, check=False, env=environment, cwd=work)
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
@@ -33,13 +33,22 @@ def resolve(place: Path, mode: str, **variables: str) -> dict[str, Any]:
 
 
 def test_every_plugin_of_the_tree_is_found_as_the_original_finds_it(place: Path) -> None:
-    theirs = resolve(place, "original", PYTHONHASHSEED="1")["answers"]
-    ours = resolve(place, "ours", PYTHONHASHSEED="2")["answers"]
+    theirs = original(place, "resolve", "original", PYTHONHASHSEED="1")["answers"]
+    ours = original(place, "resolve", "ours", PYTHONHASHSEED="2")["answers"]
     assert {name.partition(":")[0] for name in theirs} == KINDS
     found = [name for name, answer in theirs.items() if answer["class"] is not None]
     assert len(theirs) == 88 and len(found) >= 70
     different = {name: (theirs[name], ours[name]) for name in theirs if theirs[name] != ours[name]}
     assert different == {}
+
+
+def test_behaviour_13_a_real_manager_runs_nothing_of_what_it_refuses(place: Path) -> None:
+    theirs, ours = (original(place, "user", mode) for mode in ("original", "ours"))
+    assert ours["good"] == theirs["good"]
+    assert ours["good"][0] == "GoodPlugin" and ours["good"][1]["MODULE_VERSION"] == "0.2.0"
+    # The original refuses one after it has run, and the other not at all.
+    assert theirs["evil"] == [None, None, True] and theirs["worse"][0] == "WorsePlugin" and theirs["worse"][2]
+    assert ours["evil"] == ours["worse"] == [None, None, False]
 
 
 def test_the_programs_own_classes_have_it_and_have_it_no_more(run: Run, place: Path) -> None:

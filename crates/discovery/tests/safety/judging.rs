@@ -196,6 +196,25 @@ fn scans_are_kept_by_content_and_rules_never_by_path() {
 }
 
 #[test]
+fn a_judge_by_another_policy_shares_scans_and_nothing_else() {
+    let hub = Hub::in_memory();
+    let strict = Judge::new(Policy::default(), &hub).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let trusted = place.path().join("p.py");
+    fs::write(&trusted, EVIL).unwrap();
+    let same = strict.with_policy(Policy::default());
+    let loose = strict.with_policy(Policy { allowed_imports: vec!["os".into()], ..Policy::default() });
+    let roots = strict.with_policy(Policy { trusted_roots: vec![place.path().into()], ..Policy::default() });
+    for _ in 0..2 {
+        let allowed =
+            [&strict, &same, &loose].map(|one| one.source(Path::new("p.py"), EVIL.to_vec()).is_allowed());
+        assert_eq!(allowed, [false, false, true]);
+        assert!(roots.file(&trusted).is_allowed() && !same.file(&trusted).is_allowed());
+    }
+    assert_eq!(hub.stats()["safety"].loads, 2, "one for each of the rules that differ");
+}
+
+#[test]
 fn a_host_adds_names_and_attributes_of_its_own() {
     let denied = |profile| Policy {
         profile,

@@ -8,6 +8,21 @@ use serde_json::json;
 use crate::store;
 
 #[test]
+fn without_a_category_plugins_are_in_the_data_directory_itself() {
+    // As those of naeural_core's plugins are that name no category.
+    let place = tempfile::tempdir().unwrap();
+    let store = store(place.path());
+    let plugin = store.plugin(&Category::NONE, "Plain");
+    plugin.save_json(&json!([1])).unwrap();
+    assert!(place.path().join("data/plain/data.json").is_file());
+    let beside = store.plugin(&Category::PLUGINS, "Plain");
+    assert_eq!(beside.load_json().unwrap(), Loaded::Missing);
+    assert_eq!(plugin.load_json().unwrap(), Loaded::Found(json!([1])));
+    assert!(plugin.remove().unwrap());
+    assert_eq!(plugin.load_json().unwrap(), Loaded::Missing);
+}
+
+#[test]
 fn no_id_leads_outside_or_to_another() {
     let place = tempfile::tempdir().unwrap();
     let store = store(place.path());

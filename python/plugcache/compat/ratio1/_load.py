@@ -16,6 +16,7 @@ import importlib.util
 import os
 import sys
 import threading
+import time
 from importlib.machinery import SourceFileLoader
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +126,16 @@ _states: dict[str, State] = {}
 _attempts: dict[str, _Attempt] = {}
 
 
+def _begin_anew() -> None:
+    """In the child of a fork no other thread is loading anything."""
+    global _lock
+    _lock = threading.Lock()
+    _attempts.clear()
+
+
+os.register_at_fork(after_in_child=_begin_anew)
+
+
 class _Loader(SourceFileLoader):
     """Runs the source that it is given, or what Python has compiled of the file."""
 
@@ -217,6 +228,7 @@ def state_of(
         sys.modules.setdefault(found.module, state.module)
         return state
     if not is_judged:
+        _observe()
         adopted = _adopt(found, digest)
         if adopted is not None:
             return adopted
@@ -224,7 +236,7 @@ def state_of(
 
 
 def _adopt(found: Found, digest: str) -> State | None:
-    """The module as the program has imported it by itself, if its file is surely older than the program."""
+    """The module as the program has imported it by itself, if its file was surely not written since."""
     module = sys.modules.get(found.module)
     state = _states.get(found.module)
     if module is None or (state is not None and state.module is module):
@@ -238,8 +250,8 @@ def _adopt(found: Found, digest: str) -> State | None:
     try:
         if file is None or not os.path.samefile(file, found.file):
             return None
-        # Nobody can set this time, so nothing was written since.
-        is_old = os.stat(found.file).st_ctime < _began()
+        # Nobody can set this time, but a file system may tell it some ticks late.
+        is_old = os.stat(found.file).st_ctime < _imported_after(found.module) - 0.05
     except OSError:
         return None
     if not is_old and found.is_source:
@@ -253,6 +265,7 @@ def _load(
     found: Found, source: bytes, digest: str, is_judged: bool, parents: Mapping[str, tuple[str, bytes]]
 ) -> State:
     name = found.module
+    _observe()
     with _lock:
         attempt = _attempts.get(name)
         is_mine = attempt is None or attempt.error is not None
@@ -287,6 +300,7 @@ def _load(
             attempt.error = attempt.error or error
         raise
     finally:
+        _observe()
         with _lock:
             attempt.users -= 1
             if attempt.users == 0:
@@ -310,6 +324,30 @@ def _half_loaded(found: Found) -> ReentrantError:
         f"plugin module {found.module} ({found.file}) is asked for while it is being loaded, by its own code or by that "
         "of another module that waits for it: ask for it later"
     )
+
+
+#: Since when a module may have been imported at the earliest, in seconds since 1970, and what set the clock apart from
+#: the one that nobody sets.
+_since: dict[str, tuple[float, float]] = {}
+_observed_at: float | None = None
+
+
+def _observe() -> None:
+    """Notes which modules there are: what other plugins import was imported after the look before."""
+    global _observed_at
+    now = time.time()
+    apart = now - time.monotonic()
+    with _lock:
+        earliest = _began() if _observed_at is None else min(_observed_at, now)
+        for name in sys.modules.keys() - _since.keys():
+            _since[name] = (earliest, apart)
+        _observed_at = now
+
+
+def _imported_after(name: str) -> float:
+    """When a module was imported at the earliest; long ago if that is not known, or if the clock was set since."""
+    earliest, apart = _since.get(name, (0.0, 0.0))
+    return earliest if abs(time.time() - time.monotonic() - apart) < 0.05 else 0.0
 
 
 _began_at: float | None = None

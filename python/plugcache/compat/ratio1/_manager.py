@@ -83,13 +83,11 @@ class Manager(_PluginsManagerMixin):
         )
         profile = getattr(self, "_safety_profile", None) or _judging.default_profile()
         key = (*request, safety_check and bool(self.is_secured), profile)
-        located = locate(self, request)
+        located = locate(self, request, verbose)
         known, state = kept.get(key), states.get(key)
         is_hit = False
         if located is None:
             _forget(kept, states, key)
-            if verbose >= 1:
-                _say(self, f"Error with finding plugin '{name}' in locations '{locations}'", color="r")
             found: Answer = (None, None, None, None)
         elif known is not None and state is not None and _is_current(state, located):
             is_hit = True

@@ -161,10 +161,8 @@ class _PluginsManagerMixin:
             safe_imports,
             class_safety_check,
         )
-        found = locate(self, request)
+        found = locate(self, request, verbose)
         if found is None:
-            if verbose >= 1:
-                _say(self, f"Error with finding plugin '{name}' in locations '{locations}'", color="r")
             return _NOTHING
         return answer(self, request, found, verbose)[0]
 
@@ -179,8 +177,21 @@ class Located(NamedTuple):
     is_safe: bool
 
 
-def locate(host: Any, request: Request) -> Located | None:
-    """Where a plugin is, safe locations first."""
+def locate(host: Any, request: Request, verbose: int) -> Located | None:
+    """Where a plugin is, safe locations first. Says so if it is nowhere."""
+    try:
+        located = _locate(host, request)
+    except Exception:
+        # A host goes on without a plugin.
+        _say(host, f"Error looking for plugin '{request.name}':\n{traceback.format_exc()}", color="error")
+        return None
+    if located is None and verbose >= 1:
+        where = ", ".join(request.locations)
+        _say(host, f"Error with finding plugin '{request.name}' in locations '{where}'", color="r")
+    return located
+
+
+def _locate(host: Any, request: Request) -> Located | None:
     asked = getattr(getattr(host, "_get_plugin_by_name", None), "__func__", None)
     if asked is not _PluginsManagerMixin._get_plugin_by_name:
         return _locate_with(host, request)
@@ -244,10 +255,15 @@ def _loaded(host: Any, request: Request, located: Located) -> State:
     for attempt in range(1, _PATIENCE + 1):
         source, digest = _load.read(found)
         parents: dict[str, tuple[str, bytes]] = {}
+        is_judged = False
         if is_checked:
             parents = _judged(host, request, found, source)
+            # Where everything is accepted, what the program has imported by itself will do.
+            is_judged = bool(host.is_secured)
         try:
-            state = _load.state_of(found, source, digest, is_judged=is_checked, parents=parents)
+            state = _load.state_of(
+                found, source, digest, is_judged=is_judged, parents=parents if is_judged else {}
+            )
         except _load.ChangedError:
             if attempt == _PATIENCE:
                 raise

@@ -76,7 +76,8 @@ def find(locations: Sequence[str], name: str, packages: Sequence[str] = ()) -> F
         by_top.setdefault(location.partition(".")[0], []).append(location)
     files: dict[str, str] = {}
     for top, below in by_top.items():
-        for record in _index(top, below).find_all(name):
+        index = _index(top, below)
+        for record in index.find_all(name) if index is not None else ():
             files.setdefault(record.module, record.file)
     return _choose(locations, name, packages, files) if files else None
 
@@ -113,10 +114,16 @@ def _is_deep(location: str, packages: Sequence[str]) -> bool:
     return location.partition(".")[0] in packages or os.path.isdir(location.replace(".", os.sep))
 
 
-def _index(top: str, locations: list[str]) -> Index:
+def _index(top: str, locations: list[str]) -> Index | None:
+    """The index of what is in a topmost package; `None` if there is no such package."""
     loaded = getattr(sys.modules.get(top), "__path__", None)
-    # Where the topmost package is; where it may come to be, if it is not imported.
-    path = tuple(sys.path if loaded is None else loaded)
+    if loaded is None:
+        # Wherever it may be imported from: most places do not have it.
+        path = tuple(entry for entry in sys.path if os.path.isdir(os.path.join(entry, top)))
+        if not path:
+            return None
+    else:
+        path = tuple(loaded)
     key = (top, loaded is None, os.getcwd(), path, tuple(locations))
     index = _indexes.get(key)
     if index is None:
