@@ -173,7 +173,9 @@ class LazyDiscoveryDict(dict[Any, Any]):
             leaves_out=not profile.reports_failures,
             derives_own=profile.derives_own_keys,
         )
-        return Finder(root, self, config.discovery_package, config.discovery_recursive, rules, AutoRegisterMeta)
+        # A copy of a registry has members that belong to another one.
+        owner = getattr(root, "__registry__", self)
+        return Finder(root, owner, config.discovery_package, config.discovery_recursive, rules, AutoRegisterMeta)
 
     def why_imported(self) -> str | None:
         """Why only importing can tell the keys; None if source can, or if there is nothing to discover."""
@@ -249,6 +251,11 @@ class LazyDiscoveryDict(dict[Any, Any]):
             raise
         else:
             self._failure = None
+        owner = getattr(self._base_class, "__registry__", self)
+        if owner is not self and isinstance(owner, dict):
+            for key, member in list(dict.items(owner)):
+                if (member.__module__, member.__qualname__) not in self._removed:
+                    dict.setdefault(self, key, member)
 
     def _import_scope(self, module_filter: Callable[[str], bool] | None = None) -> None:
         from . import core
@@ -537,6 +544,8 @@ class SecondaryRegistryDict(dict[Any, Any]):
     def __init__(self, primary_registry: LazyDiscoveryDict) -> None:
         super().__init__()
         self._primary_registry = primary_registry
+        #: What it stands in for.
+        self._plain: dict[Any, Any] | None = None
 
     def _ensure_discovered(self) -> None:
         discover = getattr(self._primary_registry, "_discover", None)
