@@ -348,6 +348,8 @@ class LazyDiscoveryDict(dict[Any, Any]):
                     f"{self._name()} has no {key!r}, but not everything could be imported: {self._failure}"
                 ) from self._failure
             return held
+        # Another thread may have imported it since.
+        held = dict.get(self, key, _MISSING)
         if held is not _MISSING:
             return held
         entry = pending.get(key)
@@ -380,8 +382,9 @@ class LazyDiscoveryDict(dict[Any, Any]):
             self._import_all()
             pending = {}
         failure = None if not self._has_scope() else self._failure
-        yield from list(dict.items(self))
-        seen = set(dict.keys(self)) - set(pending)
+        known = list(dict.items(self))
+        yield from known
+        seen = {key for key, _ in known}
         for key, entry in pending.items():
             if key in seen:
                 continue
