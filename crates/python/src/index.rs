@@ -4,7 +4,7 @@ use std::{path::PathBuf, str::FromStr, sync::Arc};
 
 use plugcache::{
     Resolver,
-    cache::Strength,
+    cache::{Digest, Strength},
     discovery::{
         index::{Report, Session},
         plugin::Plugin,
@@ -147,11 +147,15 @@ impl Index {
 
     /// All files that the answers rest on, sorted, each with the digest of its content.
     fn files(&self, py: Python<'_>) -> Vec<(String, String)> {
+        py.detach(|| self.all_files().into_iter().map(|(file, digest)| (file, digest.to_string())).collect())
+    }
+
+    /// A digest of all of that.
+    fn state(&self, py: Python<'_>) -> String {
         py.detach(|| {
-            let (_, files) = self.resolver.session().list(|snapshot| snapshot.index().files());
-            let mut files: Vec<_> = files.into_iter().map(|one| (one.file, one.digest.to_string())).collect();
-            files.sort_unstable();
-            files
+            let files = self.all_files();
+            let parts = files.iter().flat_map(|(file, digest)| [file.as_bytes(), digest.0.as_slice()]);
+            Digest::of_key(parts).to_string()
         })
     }
 
@@ -181,6 +185,12 @@ impl Record {
 impl Index {
     pub(crate) fn resolver(&self) -> &Resolver {
         &self.resolver
+    }
+
+    fn all_files(&self) -> Vec<(String, Digest)> {
+        let (_, mut files) = self.resolver.session().list(|snapshot| snapshot.index().files());
+        files.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        files
     }
 
     fn record(&self, found: plugcache::Resolution) -> Record {

@@ -355,14 +355,28 @@ impl Index {
         files.into_iter().filter_map(of).collect()
     }
 
-    /// Every file that is there, with the evidence of what it held: paths in no particular order.
-    pub fn files(&self) -> Vec<Evidence> {
-        let of = |at| {
-            let file = self.file(FileId(at)).filter(|file| !file.absent)?;
-            let path = self.absolute(FileId(at))?;
-            Some(Evidence { file: path, stamp: file.stamp, digest: file.digest, racy: file.racy })
+    /// Path and content's digest of every file that is there, in no particular order. Damage is noted: the answer
+    /// is then of no use.
+    pub fn files(&self) -> Vec<(String, Digest)> {
+        let above = |at: u32| {
+            let row = self.directory_row(at)?;
+            let root = self.roots.get(usize::from(row.root.get()))?;
+            Some(root.join(self.name(&row.path)?.to_str().ok()?).display().to_string())
         };
-        (0..self.file_count() as u32).filter_map(of).collect()
+        let mut directories: HashMap<u32, Option<String>> = HashMap::default();
+        let Some(table) = self.try_files() else { return Vec::new() };
+        let mut files = Vec::with_capacity(table.len());
+        for row in table.iter() {
+            let Some(row) = self.note(row.ok()) else { return Vec::new() };
+            if row.flags.get() & format::ABSENT != 0 {
+                continue;
+            }
+            let at = row.directory.get();
+            let Some(directory) = directories.entry(at).or_insert_with(|| above(at)) else { continue };
+            let Some(name) = self.name(&row.path).and_then(|name| name.to_str().ok()) else { continue };
+            files.push((format!("{}/{name}", directory.trim_end_matches('/')), Digest(row.digest)));
+        }
+        files
     }
 
     pub(super) fn meta(&self) -> Result<Meta, StaleReason> {

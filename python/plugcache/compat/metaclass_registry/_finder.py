@@ -4,6 +4,8 @@ state of them, `_link` compares with what is loaded."""
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 from ..._cached import cached
@@ -11,13 +13,22 @@ from ..._errors import Error
 from ..._plugcache import Index, digest
 from ..._registry import _is_checkout, _roots_of
 from ._link import Doubt, Entry, Linker, Rules, settings_of
-from ._survey import Question, Source, survey
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-#: Files with their digests, and the roots above them, by state: too much to be a part of a key.
-_reading: dict[str, tuple[list[tuple[str, str]], tuple[str, ...]]] = {}
+    from ._survey import Source
+
+
+
+class _Reading(threading.local):
+    """What the running thread reads: too much to be a part of a key."""
+
+    index: Index
+    roots: tuple[str, ...]
+
+
+_reading = _Reading()
 
 
 class _Changed(Exception):  # noqa: N818
@@ -33,8 +44,11 @@ def _survey_of(
     registries: tuple[str, ...],
     members: tuple[tuple[str, str, tuple[str, ...]], ...],
 ) -> dict[str, Any]:
+    # Understanding source takes modules that a hit does without.
+    from ._survey import Question, survey
+
     tops = {root.partition(":")[0].partition(".")[0], package.partition(".")[0]}
-    sources = _sources(*_reading[state], tops)
+    sources = _sources(state, tops)
     return survey(Question(root, package, recursive, registries), sources, list(members))
 
 
@@ -56,8 +70,7 @@ class Finder:
     def state(self) -> str | None:
         """A digest of all files that have a part in it, proven now; None: they cannot be told."""
         try:
-            index = self._open()
-            return _state_of(index.files())
+            return self._open().state()
         except (Error, OSError):
             return None
 
@@ -86,8 +99,7 @@ class Finder:
 
     def _survey(self) -> dict[str, Any]:
         index = self._open()
-        files = index.files()
-        state = _state_of(files)
+        state = index.state()
         if state == self._state and self._told is not None:
             return self._told
         records = index.records()
@@ -98,11 +110,8 @@ class Finder:
         names = _names_of(module, self.registry)
         asked = (state, f"{module}:{self.root.__qualname__}", self.package, self.recursive, names, members)
         roots = _roots(module, self.package)
-        _reading[state] = (files, roots)
-        try:
-            told: dict[str, Any] = _survey_of(*asked)
-        finally:
-            _reading.pop(state, None)
+        _reading.index, _reading.roots = index, roots
+        told: dict[str, Any] = _survey_of(*asked)
         self._state, self._told = state, told
         return told
 
@@ -130,25 +139,22 @@ class Finder:
         return self._index
 
 
-def _state_of(files: list[tuple[str, str]]) -> str:
-    return digest("\n".join(f"{mark}  {file}" for file, mark in files).encode("utf-8", "surrogatepass"))
-
-
 def _roots(*modules: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(root for module in modules for root in _roots_of(module)))
 
 
 def _names_of(module: str, registry: Any) -> tuple[str, ...]:
-    import sys
-
     found = vars(sys.modules[module]) if module in sys.modules else {}
     return tuple(sorted(name for name, value in found.items() if value is registry))
 
 
-def _sources(files: list[tuple[str, str]], roots: tuple[str, ...], tops: set[str]) -> dict[str, Source]:
+def _sources(state: str, tops: set[str]) -> dict[str, Source]:
     """Files of the topmost packages by module, each as the index saw it."""
+    from ._survey import Source
+
     found: dict[str, Source] = {}
-    for file, mark in files:
+    index, roots = _reading.index, _reading.roots
+    for file, mark in index.files():
         name, is_package = _module_of(file, roots)
         if name.partition(".")[0] in tops and name not in found:
             with open(file, "rb") as opened:
@@ -156,6 +162,8 @@ def _sources(files: list[tuple[str, str]], roots: tuple[str, ...], tops: set[str
             if digest(content) != mark:
                 raise _Changed(file)
             found[name] = Source(file, is_package, _decoded(content))
+    if index.state() != state:
+        raise _Changed(state)
     return found
 
 

@@ -7,14 +7,11 @@ Whatever cannot be told for certain is a `Doubt`, and then the whole registry is
 
 from __future__ import annotations
 
-import ast
 import importlib
 import importlib.util
 import sys
 from abc import ABCMeta
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
-
-from ._source import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -220,7 +217,7 @@ class Linker:
 
     def _constant(self, one: _Class, value: Any) -> Any:
         if isinstance(value, list) and value[0] == "literal":
-            return ast.literal_eval(value[1])
+            return value[1]
         if isinstance(value, list) and len(value) == 3 and value[2]:
             origin, _, name = value[2].partition(":")
             rest = value[1].partition(".")[2]
@@ -295,4 +292,4 @@ def settings_of(root: type) -> Sequence[str]:
     return hooks
 
 
-__all__ = ["SETTINGS", "Doubt", "Entry", "Linker", "Rules", "is_loaded", "settings_of"]
+__all__ = ["Doubt", "Entry", "Linker", "Rules", "is_loaded", "settings_of"]

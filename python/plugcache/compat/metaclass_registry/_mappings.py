@@ -63,14 +63,6 @@ class _Items(ItemsView[Any, Any]):
         return self._mapping._pairs()
 
 
-class _Discovery:
-    """Discovery by importing that is under way: who leads it, and who waits for its end."""
-
-    def __init__(self) -> None:
-        self.leader = threading.get_ident()
-        self.ended = threading.Event()
-
-
 class LazyDiscoveryDict(dict[Any, Any]):
     """Members of a registry by key.
 
@@ -95,7 +87,10 @@ class LazyDiscoveryDict(dict[Any, Any]):
     def _reset(self) -> None:
         #: Held for moments: never while modules are imported, files are read, or foreign code runs.
         self._lock = threading.Lock()
-        self._running: _Discovery | None = None
+        #: Discovery by importing that is under way: set at its end.
+        self._running: threading.Event | None = None
+        #: Threads that discover by importing.
+        self._busy: set[int] = set()
         self._finder: Finder | None = None
         self._has_finder = False
         #: Why only importing can tell the keys; None while source can.
@@ -173,7 +168,9 @@ class LazyDiscoveryDict(dict[Any, Any]):
             leaves_out=not profile.reports_failures,
             derives_own=profile.derives_own_keys,
         )
-        return Finder(root, self, config.discovery_package, config.discovery_recursive, rules, AutoRegisterMeta)
+        # A copy of a registry has members that belong to another one.
+        owner = getattr(root, "__registry__", self)
+        return Finder(root, owner, config.discovery_package, config.discovery_recursive, rules, AutoRegisterMeta)
 
     def why_imported(self) -> str | None:
         """Why only importing can tell the keys; None if source can, or if there is nothing to discover."""
@@ -208,47 +205,48 @@ class LazyDiscoveryDict(dict[Any, Any]):
 
     def _import_all(self) -> None:
         """Discovers by importing, unless that is done and no file has changed since."""
+        me = threading.get_ident()
+        if me in self._busy:
+            # A module that is imported right now reads the registry: it sees what there is.
+            return
         state = self._finder.state() if self._finder is not None else None
-        if self._discovered and self._failure is None and state == self._imported_state:
+        with self._lock:
+            running = self._running
+            if running is None:
+                if self._discovered and self._failure is None and state == self._imported_state:
+                    return
+                running = self._running = threading.Event()
+                leads = True
+            else:
+                leads = False
+        # In the middle of an import, the leader may wait for this thread: to wait for the leader would be for ever.
+        if not leads and not _is_importing() and running.wait(_PATIENCE):
             return
-        while True:
-            with self._lock:
-                running = self._running
-                if running is None:
-                    running = self._running = _Discovery()
-                    break
-            if running.leader == threading.get_ident():
-                # A module that is imported right now reads the registry: it sees what there is.
-                return
-            if _is_importing():
-                # The leader may wait for this thread's import: to wait for the leader would be for ever.
-                self._run()
-                return
-            if running.ended.wait(_PATIENCE):
-                return
-            self._run()
-            return
+        self._busy.add(me)
         try:
-            self._run()
-            self._imported_state = state
+            self._run(leads)
+            if leads:
+                self._imported_state = state
         finally:
-            with self._lock:
-                self._running = None
-            running.ended.set()
+            self._busy.discard(me)
+            if leads:
+                with self._lock:
+                    self._running = None
+                running.set()
 
-    def _run(self) -> None:
-        # Whoever reads the registry from a module that is imported now is answered from what there is.
-        self._discovered = True
+    def _run(self, leads: bool) -> None:
+        failure = None
         try:
             self._import_scope()
         except Exception as error:
-            self._discovered = False
-            self._failure = error
-        except BaseException:
-            self._discovered = False
-            raise
-        else:
-            self._failure = None
+            failure = error
+        if leads:
+            self._discovered, self._failure = failure is None, failure
+        owner = getattr(self._base_class, "__registry__", self)
+        if owner is not self and isinstance(owner, dict):
+            for key, member in list(dict.items(owner)):
+                if (member.__module__, member.__qualname__) not in self._removed:
+                    dict.setdefault(self, key, member)
 
     def _import_scope(self, module_filter: Callable[[str], bool] | None = None) -> None:
         from . import core
@@ -303,13 +301,13 @@ class LazyDiscoveryDict(dict[Any, Any]):
     def _load(self, entry: Entry) -> Any:
         """Imports one member."""
         from ._link import is_loaded
-        from .discovery import import_module_preserving_root_logging
+        from .discovery import import_patiently
 
         if entry.module not in sys.modules:
             importlib.invalidate_caches()
             _drop_doubtful_bytecode(self._file_of(entry.module))
         try:
-            found: Any = import_module_preserving_root_logging(entry.module)
+            found: Any = import_patiently(entry.module)
         except Exception as error:
             raise MemberImportError(
                 f"{self._name()} {entry.qualname} is in {entry.module}, which cannot be imported: "
@@ -350,6 +348,8 @@ class LazyDiscoveryDict(dict[Any, Any]):
                     f"{self._name()} has no {key!r}, but not everything could be imported: {self._failure}"
                 ) from self._failure
             return held
+        # Another thread may have imported it since.
+        held = dict.get(self, key, _MISSING)
         if held is not _MISSING:
             return held
         entry = pending.get(key)
@@ -382,8 +382,9 @@ class LazyDiscoveryDict(dict[Any, Any]):
             self._import_all()
             pending = {}
         failure = None if not self._has_scope() else self._failure
-        yield from list(dict.items(self))
-        seen = set(dict.keys(self)) - set(pending)
+        known = list(dict.items(self))
+        yield from known
+        seen = {key for key, _ in known}
         for key, entry in pending.items():
             if key in seen:
                 continue
@@ -537,6 +538,8 @@ class SecondaryRegistryDict(dict[Any, Any]):
     def __init__(self, primary_registry: LazyDiscoveryDict) -> None:
         super().__init__()
         self._primary_registry = primary_registry
+        #: What it stands in for.
+        self._plain: dict[Any, Any] | None = None
 
     def _ensure_discovered(self) -> None:
         discover = getattr(self._primary_registry, "_discover", None)

@@ -113,6 +113,8 @@ class Module:
         self.imported: set[str] = set()
         #: Names of this module that stand for things from elsewhere, which know of no member.
         self.foreign: set[str] = set()
+        #: Names of texts, numbers, lists and the like, whose methods know of no member.
+        self.plain: set[str] = set()
         #: Modules of which all names are imported.
         self.stars: list[str] = []
         #: Class statements that run without condition, by qualified name.
@@ -295,7 +297,7 @@ class Module:
     def _remember(self, name: str, value: ast.expr, conditional: bool) -> None:
         """What a name of the module stands for, where that is of use."""
         if isinstance(value, (ast.Constant, ast.JoinedStr, ast.Dict, ast.List, ast.Set, ast.Tuple)):
-            self.foreign.add(name)
+            self.plain.add(name)
         elif isinstance(value, ast.Call):
             origin = self.imports.get(dotted(value.func).partition(".")[0], "")
             if origin and origin.partition(".")[0].partition(":")[0] not in self.tops:
@@ -446,11 +448,17 @@ def _value(node: ast.expr, unsure: bool) -> Any:
     if unsure:
         return "unsure"
     try:
-        ast.literal_eval(node)
+        literal = ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         path = dotted(node) if isinstance(node, (ast.Name, ast.Attribute)) else ""
         return ["name", path] if path else "plain"
-    return ["literal", ast.unparse(node)]
+    return ["literal", literal] if _can_be_kept(literal) else "plain"
+
+
+def _can_be_kept(value: Any) -> bool:
+    if type(value) in (tuple, frozenset):
+        return all(_can_be_kept(part) for part in value)
+    return value is None or type(value) in (str, int, float, bool, bytes)
 
 
 def _walk(node: ast.expr) -> Iterable[ast.AST]:

@@ -173,7 +173,12 @@ class _Survey:
         seen: set[str] = set()
         is_open = False
         left = [*self.scope, *_with_parents(self.scope)]
-        while left:
+        while left or is_open:
+            if not left:
+                # Whatever mentions a member may be imported by a name that is computed.
+                is_open = False
+                left = sorted(self.mentioning - seen)
+                continue
             name = left.pop()
             if name in seen or name not in self.sources or (name in done and name not in relevant):
                 continue
@@ -193,10 +198,6 @@ class _Survey:
                     texts = module.texts.get(path)
                     left += _with_parents(texts or ())
                     is_open = is_open or texts is None
-            if is_open and not left:
-                # Whatever mentions a member may be imported by a name that is computed.
-                is_open = False
-                left += self.mentioning
         return relevant
 
     # ---- what is called ------------------------------------------------------------------------------------------
@@ -247,7 +248,7 @@ class _Survey:
                 return []
             target, inner = self._inside(origin, rest)
             return self._targets(target, inner, depth + 1) if inner else []
-        if first in module.foreign or (not rest and hasattr(builtins, first)):
+        if first in module.foreign or first in module.plain or (not rest and hasattr(builtins, first)):
             return []
         for star in module.stars:
             found = self._targets(star, path, depth + 1) if star in self.sources else []

@@ -314,6 +314,7 @@ class AutoRegisterMeta(ABCMeta):
                 raise TypeError(f"the secondary registry key {key!r} of {cls.__name__} is not hashable") from None
             if not _profile.current().refuses_duplicates:
                 secondary.registry_dict[key] = value
+                _mirror(secondary.registry_dict, key, value)
                 continue
             old = None if superseded is None else getattr(superseded, secondary.attr_name, None)
             register_once(
@@ -323,6 +324,17 @@ class AutoRegisterMeta(ABCMeta):
                 registry_name=f"{secondary.attr_name} (secondary registry of {cls.__name__})",
                 superseded_values=() if old is None else (old,),
             )
+            _mirror(secondary.registry_dict, key, value)
+
+
+#: For plain secondary registries, by identity, those that stand in for them; they keep the plain ones alive.
+_stand_ins: dict[int, SecondaryRegistryDict] = {}
+
+
+def _mirror(plain: RegistryDict, key: Any, value: Any) -> None:
+    stand_in = _stand_ins.get(id(plain))
+    if stand_in is not None:
+        dict.__setitem__(stand_in, key, value)
 
 
 def _with_wrapped_secondaries(root: type, config: RegistryConfig) -> RegistryConfig:
@@ -338,6 +350,8 @@ def _with_wrapped_secondaries(root: type, config: RegistryConfig) -> RegistryCon
             continue
         lazy = SecondaryRegistryDict(config.registry_dict)  # type: ignore[arg-type]
         dict.update(lazy, plain)
+        lazy._plain = plain
+        _stand_ins[id(plain)] = lazy
         name = next((name for name, value in names.items() if value is plain), None)
         if name is not None:
             setattr(sys.modules[root.__module__], name, lazy)

@@ -68,6 +68,22 @@ def import_module_preserving_root_logging(module_name: str, package: str | None 
                 _restore(root)
 
 
+def import_patiently(name: str) -> ModuleType:
+    """The same, tried again where Python finds that two threads wait for each other's imports: one of them gets on."""
+    for _ in range(3):
+        try:
+            return import_module_preserving_root_logging(name)
+        except RuntimeError as error:
+            if not is_deadlock(error):
+                raise
+    return import_module_preserving_root_logging(name)
+
+
+def is_deadlock(error: BaseException) -> bool:
+    """Whether it says that another thread imports the module, and waits for this one."""
+    return type(error).__name__ == "_DeadlockError"
+
+
 def _restore(root: logging.Logger) -> None:
     added = [handler for handler in root.handlers if handler not in _Guard.handlers]
     root.handlers = list(_Guard.handlers)
@@ -142,8 +158,10 @@ def _walk(path: Iterable[str], prefix: str, failures: list[BaseException], exclu
                 yield info.name
             continue
         try:
-            package = import_module_preserving_root_logging(info.name)
+            package = import_patiently(info.name)
         except Exception as error:
+            if is_deadlock(error):
+                continue
             told = DiscoveryError(f"package {info.name} cannot be imported: {type(error).__name__}: {error}")
             told.__cause__ = told.__context__ = error
             failures.append(told)
@@ -154,12 +172,17 @@ def _walk(path: Iterable[str], prefix: str, failures: list[BaseException], exclu
 def _imported(names: Iterable[str], failures: list[BaseException]) -> Iterator[ModuleType]:
     for name in names:
         try:
-            yield import_module_preserving_root_logging(name)
+            module = import_patiently(name)
         except Exception as error:
+            if is_deadlock(error):
+                # The thread that imports it goes on as soon as this one does; its members register then.
+                continue
             logger.debug("module %s cannot be imported: %s", name, error)
             if not _profile.current().reports_failures:
                 logger.warning("left out: %s cannot be imported: %s: %s", name, type(error).__name__, error)
             failures.append(error)
+            continue
+        yield module
 
 
 def _classes(module: ModuleType) -> list[type]:
