@@ -13,7 +13,7 @@ Usage: python -m plugcache run [--] PROGRAM [ARGUMENTS]
   pth   has every start of this environment's Python do so: writes a file into its site-packages, takes it away
         again, or says what is there
 
-PLUGCACHE_ENTRY_POINTS=0 in the environment turns both off for a start.
+PLUGCACHE_ENTRY_POINTS=0 (or PLUGCACHE_NO_CACHE=1) in the environment turns both off for a start.
 """
 
 

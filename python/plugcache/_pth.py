@@ -80,7 +80,7 @@ def _status(file: str) -> int:
         print(f"{file}: written by another version or for another place: python -m plugcache pth install")
         return 1
     if _startup.is_off():
-        print(f"{file}: installed, and turned off by {_startup.VARIABLE} in the environment")
+        print(f"{file}: installed, and turned off by {_startup.VARIABLE} or PLUGCACHE_NO_CACHE in the environment")
         return 1
     problem = _try()
     if problem:

@@ -4,7 +4,8 @@ It waits for the import of the modules that answer questions about entry points,
 that ask plugcache when they are first called. Whatever goes wrong then, the original answers: this file raises and
 prints nothing. It imports nothing but what every interpreter has imported when it runs.
 
-In the environment `PLUGCACHE_ENTRY_POINTS=0` turns it off.
+In the environment `PLUGCACHE_ENTRY_POINTS=0` turns it off, and so does `PLUGCACHE_NO_CACHE=1`: without anything kept
+there is nothing to gain.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ _patched: set[str] = set()
 
 def is_off() -> bool:
     """Whether the environment says no."""
-    return os.environ.get(VARIABLE, "").strip().lower() in ("0", "no", "off", "false")
+    if os.environ.get(VARIABLE, "").strip().lower() in ("0", "no", "off", "false"):
+        return True
+    return os.environ.get("PLUGCACHE_NO_CACHE", "").strip().lower() in ("1", "yes", "on", "true")
 
 
 def start(always: bool = False) -> None:

@@ -181,7 +181,8 @@ def test_a_command_of_another_python_runs_there(start: Start, place: Path) -> No
         assert f"['{file}', 'accelerated']" in done.stdout
     else:
         assert (done.returncode, "cannot import plugcache" in done.stderr) == (1, True)
-    gone = start(*RUN, str(file), PYTHONPATH="")
+    # With an option of its own, by which it does not look where this one was told to.
+    gone = start(*RUN, str(command(place, "isolated", f"#!{other} -E")))
     assert (gone.returncode, "cannot import plugcache" in gone.stderr) == (1, True)
     assert "install it there" in gone.stderr
     other.unlink()

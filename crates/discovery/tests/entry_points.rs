@@ -19,7 +19,7 @@ use std::{
 };
 
 use interpreters::{Python, Row};
-use plugcache_cache::Strength;
+use plugcache_cache::{Clock as _, Strength, SystemClock, Timestamp};
 use plugcache_discovery::{
     entry_points::{
         self, EntryPointFinder, PythonVersion,
@@ -27,6 +27,7 @@ use plugcache_discovery::{
     },
     index::{Location, Report, Session},
 };
+use plugcache_testkit::ManualClock;
 use tempfile::TempDir;
 
 fn session(path: &[PathBuf], python: PythonVersion, cache: &Path) -> Session {
@@ -251,6 +252,49 @@ fn every_change_is_seen() {
         step();
         tree.assert_equal(&["p", "e.egg"]);
     }
+}
+
+/// A process that asks again keeps the index open: what it has proven holds until something changes.
+#[test]
+fn what_was_proven_holds_until_something_changes() {
+    let tree = Tree::new(&[]);
+    tree.distribution("p/a-1.dist-info", "a", "1");
+    tree.write("p/plain-1.dist-info/METADATA", b"Name: plain\nVersion: 1\n");
+    let cache = tree.directory.path().join(".cache");
+    let session = |finder: EntryPointFinder| {
+        // Everything is old, and so proves something.
+        let clock = ManualClock::at(Timestamp(SystemClock.wall().0 + 3_600_000_000_000));
+        let location = Location { directories: vec![cache.clone()] };
+        let path = tree.path(&["p", "nothing"]);
+        Session { location, clock: Arc::new(clock), ..Session::new(Arc::new(finder), path) }
+    };
+    let with = session(EntryPointFinder::new(PythonVersion::V3_13));
+    let without = session(EntryPointFinder::new(PythonVersion::V3_13).without_metadata());
+    assert_ne!(with.file_name(), without.file_name());
+    let (before, alone) = (with.open(), without.open());
+    assert!(with.still_holds(&before) && without.still_holds(&alone));
+    assert_eq!(alone.index().absent_roots().collect::<Vec<_>>(), tree.path(&["nothing"]));
+    let index = alone.index();
+    let files: Vec<_> = index.files().map(|file| (file, index.place(file).unwrap().1)).collect();
+    assert_eq!(files.len(), 2, "metadata is no evidence");
+    assert!(files.iter().all(|(file, _)| index.is_untouched(*file)));
+    let listed = |session: &Session| {
+        let (rows, _) = rows(session, PythonVersion::V3_13);
+        rows.into_iter().map(|row| (row.group, row.name, row.value)).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&with), listed(&without));
+
+    // Metadata: one of the two rests on it.
+    tree.write("p/a-1.dist-info/METADATA", b"Name: A\nVersion: 1.0\n");
+    assert!(!with.still_holds(&before) && without.still_holds(&alone));
+    // What was absent appears: the listing of its directory's parent does not show it.
+    tree.write("p/plain-1.dist-info/entry_points.txt", b"[g]\nplain = m:o\n");
+    assert!(!without.still_holds(&alone));
+    for (file, path) in files {
+        assert_eq!(index.is_untouched(file), path.starts_with("a-1"), "{path}");
+    }
+    assert_eq!(listed(&with), listed(&without));
+    assert_eq!(listed(&without).len(), 2);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use plugcache::discovery::{
@@ -48,8 +48,11 @@ pub(crate) struct EntryPointAnswer {
     /// Places that were not there, or are no directories.
     absent: Vec<PathBuf>,
     /// The file that tells of the entry points of each distribution, and their range. Made when it is asked for.
-    by_file: Mutex<Option<Arc<HashMap<String, (FileId, usize, usize)>>>>,
+    by_file: OnceLock<ByFile>,
 }
+
+/// By the path of the directory that it is in: a file, and the range of its points.
+type ByFile = HashMap<String, (FileId, usize, usize)>;
 
 /// Where in the text name, value and group of a point end; it begins where the one before it ends.
 struct Point {
@@ -157,7 +160,7 @@ fn read(snapshot: &Snapshot) -> Read {
 impl Read {
     fn into_answer(self, snapshot: Snapshot) -> EntryPointAnswer {
         let Self { text, points, distributions, has_problems, absent } = self;
-        let by_file = Mutex::new(None);
+        let by_file = OnceLock::new();
         EntryPointAnswer { snapshot, text, points, distributions, has_problems, absent, by_file }
     }
 }
@@ -169,10 +172,9 @@ impl EntryPointAnswer {
         Some((name, part(point.name, point.value)?, part(point.value, point.group)?, point.distribution))
     }
 
-    /// Files of entry points by the path of the directory that they are in.
-    fn by_file(&self) -> Arc<HashMap<String, (FileId, usize, usize)>> {
-        let mut place = self.by_file.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = place.get_or_insert_with(|| {
+    /// Files of entry points.
+    fn by_file(&self) -> &ByFile {
+        self.by_file.get_or_init(|| {
             let mut ranges: HashMap<u32, (usize, usize)> = HashMap::new();
             for (at, point) in self.points.iter().enumerate() {
                 ranges.entry(point.file.0).or_insert((at, at)).1 = at + 1;
@@ -184,9 +186,8 @@ impl EntryPointAnswer {
                 let (start, end) = ranges.get(&file.0).copied().unwrap_or_default();
                 Some((above, (file, start, end)))
             };
-            Arc::new(index.file_ids().filter_map(of).collect())
-        });
-        Arc::clone(made)
+            index.file_ids().filter_map(of).collect()
+        })
     }
 }
 
@@ -209,8 +210,7 @@ impl EntryPointAnswer {
     /// those; `None` if it does not, or the distribution is not known.
     fn points_at(&self, py: Python<'_>, directory: &str) -> Option<Vec<Row<'_>>> {
         let (start, end) = py.detach(|| {
-            let by_file = self.by_file();
-            let (file, start, end) = by_file.get(directory)?;
+            let (file, start, end) = self.by_file().get(directory)?;
             self.snapshot.index().is_untouched(*file).then_some((*start, *end))
         })?;
         Some(self.points.get(start..end)?.iter().filter_map(|point| self.row(point)).collect())
