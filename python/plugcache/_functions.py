@@ -45,13 +45,13 @@ class Functions(Registry[Callable[..., Any]]):
         functions["gaussian"]                    # imports the one module that defines it
 
     Public is what modules expose whose names have no part that begins with `_` (and that are no tests): what `__all__`
-    lists; without that, what a package binds to public names, from wherever in the library it has them; of any other module
-    the functions that it defines. Star imports are followed, and so are stubs that a package attaches with `lazy_loader`.
+    lists; without that, what a package binds to public names, from wherever in the library it has them; of any other
+    module the functions that it defines. Star imports are followed, and so is what a package attaches with
+    `lazy_loader`.
 
     Names are dotted, below the package. A function may be asked for by the end of its name, as long as no other ends
-    so: `AmbiguousPluginError` names them.
-    A function that is exposed in several places has the shortest name; its record's `exports` has all, in full, and `tags`
-    the subpackages that expose it.
+    so: `AmbiguousPluginError` names them. A function that is exposed in several places has the shortest name; its
+    record's `exports` has all, in full, and `tags` the subpackages that expose it.
 
     A name that is exposed and may be a function, but only running can tell (it is compiled, made by a call, bound by
     computation), is none of the mapping's and stands in `unavailable`, with the reason. A signature or docstring
@@ -80,8 +80,8 @@ class Functions(Registry[Callable[..., Any]]):
 
     @property
     def unavailable(self) -> dict[str, str]:
-        """Exposed names, in full, that may be functions, and why only running can tell; `package.*` where it is not known
-        what else a package exposes."""
+        """Exposed names, in full, that may be functions, and why only running can tell; `package.*` where it is not
+        known what else a package exposes."""
         found = {}
         for problem in self.problems:
             name, colon, reason = problem.message.partition(": ")

@@ -85,14 +85,14 @@ def signature(thing: Callable[..., Any] | type | str, /) -> Signature:
     - `thing`: a function, a method or a class; or the text `"module:qualname"`, of which nothing is imported.
 
     A class is asked for its constructor: the `__init__` that is written, or the one that a dataclass is given, with the
-    fields of its bases, wherever those are defined below the same directory. Of a bound method the first parameter is left
-    out. What only running can tell is never guessed: a default that is no constant is told as source text
+    fields of its bases, wherever those are defined below the same directory. Of a bound method the first parameter is
+    left out. What only running can tell is never guessed: a default that is no constant is told as source text
     (`is_dynamic`), a decorator that may change parameters as a doubt.
 
     The file on disk counts, not what the running program has made of it since.
 
-    Raises `UnknownPluginError` if the source has nothing of that name, `ConfigError` for what has no source or no place in it:
-    compiled functions, lambdas, what is defined inside functions.
+    Raises `UnknownPluginError` if the source has nothing of that name, `ConfigError` for what has no source or no place
+    in it: compiled functions, lambdas, what is defined inside functions.
     """
     is_bound = False
     if isinstance(thing, str):

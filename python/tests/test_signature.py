@@ -27,7 +27,9 @@ SHAPES = '''
     NAMES = ["a"]
     NAMES.append("b")
 
-    async def everything(a, /, b: "int" = -1, *rest, limit=LIMIT, home=os.sep, items=("x", None), **options) -> list[int]:
+    async def everything(
+        a, /, b: "int" = -1, *rest, limit=LIMIT, home=os.sep, items=("x", None), **options
+    ) -> list[int]:
         """Does it
         all.
 
@@ -158,10 +160,11 @@ def shapes(tree: Tree) -> str:
 
 def told(found: pc.Signature) -> list[tuple[str, str, bool, str]]:
     """As `truth`: a default that is not known is told as such."""
-    return [
-        (one.name, one.kind, one.is_required, "" if one.default_source is None else "?" if one.is_dynamic else repr(one.default))
-        for one in found.parameters.values()
-    ]
+    rows = []
+    for one in found.parameters.values():
+        default = "" if one.default_source is None else "?" if one.is_dynamic else repr(one.default)
+        rows.append((one.name, one.kind, one.is_required, default))
+    return rows
 
 
 def truth(thing: Callable[..., Any], unknown: str = "") -> list[tuple[str, str, bool, str]]:
@@ -264,7 +267,8 @@ def test_methods_are_told_with_and_without_what_they_are_bound_to(shapes: str) -
 def test_a_base_of_which_nothing_is_known_is_a_doubt(tree: Tree) -> None:
     tree.write(
         f"{tree.name}/odd.py",
-        "import elsewhere\nclass A(elsewhere.Base): ...\nclass B(metaclass=elsewhere.M): ...\nclass C(elsewhere.C): ...\n",
+        "import elsewhere\nclass A(elsewhere.Base): ...\nclass B(metaclass=elsewhere.M): ...\n"
+        "class C(elsewhere.C): ...\n",
     )
     unknown = pc.signature(f"{tree.name}.odd:A")
     assert not unknown.is_known
@@ -279,11 +283,12 @@ def test_a_function_is_found_where_it_is_exposed(shapes: str, tree: Tree) -> Non
 
 
 def test_edits_are_seen_at_the_next_question(tree: Tree) -> None:
-    tree.write(f"{tree.name}/base.py", "from dataclasses import dataclass\n@dataclass\nclass A:\n    x: int = 1\n")
-    tree.write(f"{tree.name}/sub.py", "from dataclasses import dataclass\nfrom .base import A\n@dataclass\nclass B(A):\n    y: int = 2\n")
+    head = "from dataclasses import dataclass\n"
+    tree.write(f"{tree.name}/base.py", f"{head}@dataclass\nclass A:\n    x: int = 1\n")
+    tree.write(f"{tree.name}/sub.py", f"{head}from .base import A\n@dataclass\nclass B(A):\n    y: int = 2\n")
     name = f"{tree.name}.sub:B"
     assert list(pc.signature(name).parameters) == ["x", "y"]
-    tree.write(f"{tree.name}/base.py", "from dataclasses import dataclass\n@dataclass\nclass A:\n    z: int = 1\n")
+    tree.write(f"{tree.name}/base.py", f"{head}@dataclass\nclass A:\n    z: int = 1\n")
     assert list(pc.signature(name).parameters) == ["z", "y"]
     with pytest.raises(pc.UnknownPluginError, match="defines no such"):
         pc.signature(f"{tree.name}.sub:C")

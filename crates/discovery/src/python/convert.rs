@@ -8,6 +8,7 @@ mod assign;
 mod comments;
 mod dynamic;
 mod expression;
+mod lazy;
 mod scope;
 mod statement;
 

@@ -6,20 +6,19 @@
 use std::{collections::HashMap, rc::Rc};
 
 mod constructor;
+mod functions;
 
 use super::{
     facts::{Bound, Class, Details, Expr, Parameter as Fact, Structure},
     finder::PythonFinder,
-    link::{
-        BaseName, ClassPayload, FunctionPayload, Payload, Stored, literal, module_name, qualname, visible,
-    },
+    link::{BaseName, ClassPayload, Payload, Stored, literal, module_name, qualname, visible},
     literals::{self, Folded, Scope, Unknown, dotted},
     rules::{About, Rule},
     signature,
 };
 use crate::{
     finder::{Facts, Record},
-    plugin::{Decorator, Dynamic, Parameter, Plugin},
+    plugin::{Dynamic, Parameter, Plugin},
     tree::FileId,
     value::Value,
 };
@@ -75,7 +74,7 @@ impl<'a> Describer<'a> {
             }
             Ok(Payload::Function(payload)) => {
                 plugin.kind = "python-function";
-                function(&file, &payload, &mut plugin);
+                functions::function(&file, &payload, &mut plugin);
                 self.module_attributes(&file, &payload.module_values, &mut plugin);
             }
             Ok(Payload::Module { values }) => {
@@ -115,7 +114,7 @@ impl<'a> Describer<'a> {
         for (name, reason) in &payload.notes {
             plugin.dynamic.push(dynamic(name, file, record.line, reason));
         }
-        decorators(file, class.line, &class.decorators, &payload.symbols, plugin);
+        functions::decorators(file, class.line, &class.decorators, &payload.symbols, plugin);
         let own = (record.file.0, payload.class);
         let order: Vec<(u32, u32)> = std::iter::once(own).chain(payload.ancestors.iter().copied()).collect();
         self.attributes(&order, &payload.values, plugin);
@@ -310,63 +309,6 @@ fn mangled(class: &str, name: &str) -> String {
 fn is_class_variable(fact: &Fact) -> bool {
     let annotation = fact.annotation.as_deref().unwrap_or_default().trim_start_matches(['"', '\'']);
     ["ClassVar", "typing.ClassVar", "t.ClassVar"].iter().any(|prefix| annotation.starts_with(prefix))
-}
-
-fn function(file: &File, payload: &FunctionPayload, plugin: &mut Plugin) {
-    let at = payload.function as usize;
-    let (Some(function), Some(details)) = (file.structure.functions.get(at), file.details.functions.get(at))
-    else {
-        return;
-    };
-    plugin.qualname = Some(function.name.clone());
-    plugin.doc.clone_from(&details.doc);
-    let mut scope = InFile::module(file);
-    plugin.signature = Some(signature::signature(details, function.is_async, function.line, &mut scope));
-    plugin.exports.clone_from(&payload.exports);
-    for attribute in &function.assigned {
-        plugin.signature_doubts.push(format!("its {attribute} is assigned while the module runs"));
-    }
-    for (at, expr) in function.decorators.iter().enumerate() {
-        let known = payload.decorators.get(at).and_then(Option::as_deref);
-        if !known.is_some_and(signature::is_harmless) {
-            plugin.signature_doubts.push(decorated_by(expr));
-        }
-    }
-    decorators(file, function.line, &function.decorators, &payload.symbols, plugin);
-}
-
-fn decorators(file: &File, line: u32, decorators: &[Expr], symbols: &[(String, Value)], plugin: &mut Plugin) {
-    for expr in decorators {
-        let (callee, call) = match expr {
-            Expr::Call(call) => (&call.function, Some(call)),
-            other => (other, None),
-        };
-        let name = dotted(callee).unwrap_or_else(|| "a computed decorator".to_owned());
-        let line = call.map_or(line, |call| call.line);
-        let mut fold = |expr: &Expr| match literals::fold(expr, &mut Symbols(symbols)) {
-            Ok(value) => Some(value),
-            Err(unknown) => {
-                plugin.dynamic.push(dynamic(&format!("@{name}"), file, line, &unknown.reason));
-                None
-            }
-        };
-        let mut arguments = Vec::new();
-        let mut keywords = Vec::new();
-        if let Some(call) = call {
-            arguments = call.arguments.iter().map(&mut fold).collect();
-            for (keyword, value) in &call.keywords {
-                keywords.push((keyword.clone().unwrap_or_else(|| "**".to_owned()), fold(value)));
-            }
-        }
-        plugin.decorators.push(Decorator { name, called: call.is_some(), arguments, keywords });
-    }
-}
-
-/// Why what a decorator makes of a function is not known.
-fn decorated_by(expr: &Expr) -> String {
-    let callee = if let Expr::Call(call) = expr { &call.function } else { expr };
-    let name = dotted(callee).unwrap_or_else(|| "a computed decorator".to_owned());
-    format!("decorated by {name}, which may change parameters and docstring")
 }
 
 fn dynamic(name: &str, file: &File, line: u32, reason: &str) -> Dynamic {

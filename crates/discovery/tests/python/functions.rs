@@ -34,7 +34,8 @@ fn public_modules_expose_functions_under_their_names() {
         ("r/lib/_a.py", "def f(x): pass\ndef left_alone(): pass"),
         (
             "r/lib/sub/__init__.py",
-            "__all__ = ['one'] + _more.__all__\nfrom . import _more\nfrom ._more import *\ndef one(): pass\ndef two(): pass",
+            "__all__ = ['one'] + _more.__all__\nfrom . import _more\nfrom ._more import *\n\
+             def one(): pass\ndef two(): pass",
         ),
         ("r/lib/sub/_more.py", "__all__ = ['three', 'four']\ndef three(): pass\nfour = make()"),
         ("r/lib/tests/test_x.py", "def test_x(): pass"),
@@ -83,10 +84,28 @@ fn a_stub_that_is_attached_is_where_names_come_from() {
 }
 
 #[test]
+fn names_that_are_attached_are_found_where_they_are() {
+    let tree = Tree::new(&[
+        (
+            "r/lib/__init__.py",
+            "import lazy_loader\n__getattr__, __dir__, __all__ = lazy_loader.attach(\n\
+             __name__, submodules={'sub'}, submod_attrs={'_a': ['f', 'K'], 'sub': ['g']},\n)",
+        ),
+        ("r/lib/_a.py", "def f(x): pass\nclass K: pass"),
+        ("r/lib/sub.py", "def g(): pass"),
+    ]);
+    let (plugins, report) = tree.all(exposed("lib"));
+    assert_eq!(names(&plugins), ["f", "g"]);
+    assert_eq!(plugins[1].exports, ["lib.g", "lib.sub.g"]);
+    assert_eq!(report.dynamic, []);
+}
+
+#[test]
 fn what_changes_a_function_is_a_doubt() {
     let tree = Tree::new(&[(
         "r/a.py",
-        "import functools\nfrom x import deco\n@functools.lru_cache(None)\ndef kept(): pass\n@deco(1)\ndef changed(): pass\n\
+        "import functools\nfrom x import deco\n@functools.lru_cache(None)\ndef kept(): pass\n@deco(1)\n\
+         def changed(): pass\n\
          def said(): pass\nsaid.__doc__ = kept.__doc__",
     )]);
     let plugins =
@@ -109,7 +128,8 @@ fn definitions_have_constructors_and_methods() {
         (
             "r/a.py",
             "from dataclasses import dataclass as dc, field\nimport dataclasses\nfrom b import Far\nimport gone\n\
-             @dc\nclass P(Far):\n    x: int = 1  # how many\n    y: list = field(default_factory=list, kw_only=True)\n    \
+             @dc\nclass P(Far):\n    x: int = 1  # how many\n\
+             \x20   y: list = field(default_factory=list, kw_only=True)\n    \
              'said of y'\n    z: int = field(init=False)\n    def go(self, a=2): pass\n\
              @dataclasses.dataclass(init=False)\nclass Q(P):\n    pass\n\
              class R(Q):\n    def __init__(self, own): pass\nclass S(gone.X): pass\ndef f(a): pass",
@@ -122,19 +142,19 @@ fn definitions_have_constructors_and_methods() {
     let finder = PythonFinder { packages: vec![PackageSpec::recursive("a")], ..finder(&["definition"]) };
     let plugins = tree.plugins(finder);
     assert_eq!(names(&plugins), ["a:P", "a:Q", "a:R", "a:S", "a:f"]);
-    let [p, q, r, s, f] = &*plugins else { unreachable!() };
-    assert_eq!(told(p.signature.as_ref()), "far x=1 *y=field(default_factory=list, kw_only=True)");
-    let parameters = &p.signature.as_ref().unwrap().parameters;
+    let [point, silent, own, far, plain] = &*plugins else { unreachable!() };
+    assert_eq!(told(point.signature.as_ref()), "far x=1 *y=field(default_factory=list, kw_only=True)");
+    let parameters = &point.signature.as_ref().unwrap().parameters;
     assert_eq!(parameters[1].doc.as_deref(), Some("how many"));
     assert_eq!(
         (parameters[2].doc.as_deref(), &parameters[2].default),
         (Some("said of y"), &Some(Value::List(vec![])))
     );
-    assert_eq!(p.methods.iter().map(|method| method.name.as_str()).collect::<Vec<_>>(), ["go"]);
+    assert_eq!(point.methods.iter().map(|method| method.name.as_str()).collect::<Vec<_>>(), ["go"]);
     // Its own is not made: it inherits that of its base.
-    assert_eq!(told(q.signature.as_ref()), told(p.signature.as_ref()));
-    assert_eq!(told(r.signature.as_ref()), "own");
-    assert_eq!((s.signature.as_ref(), s.signature_doubts.len()), (None, 1));
-    assert_eq!(told(f.signature.as_ref()), "a");
-    assert!([p, q, r].iter().all(|one| one.signature_doubts.is_empty()), "{plugins:#?}");
+    assert_eq!(told(silent.signature.as_ref()), told(point.signature.as_ref()));
+    assert_eq!(told(own.signature.as_ref()), "own");
+    assert_eq!((far.signature.as_ref(), far.signature_doubts.len()), (None, 1));
+    assert_eq!(told(plain.signature.as_ref()), "a");
+    assert!([point, silent, own].iter().all(|one| one.signature_doubts.is_empty()), "{plugins:#?}");
 }

@@ -18,11 +18,8 @@ impl<'a> Converter<'a> {
         let after = statement.targets.last().map_or(statement.start(), Ranged::end);
         let source = self.text.assigned(after, &statement.value, statement.end());
         let value = self.assigned_value(source, &statement.value);
-        let attaches = place.class.is_none() && attaches_stub(&statement.value);
-        self.structure.has_stub |= attaches;
         for target in &statement.targets {
-            if attaches {
-                // `__getattr__`, `__dir__` and `__all__`: all that they say is in the stub.
+            if place.class.is_none() && self.attaches(target, &statement.value, names, place) {
                 continue;
             }
             match target {
@@ -200,19 +197,4 @@ impl<'a> Converter<'a> {
             }
         }
     }
-}
-
-/// `lazy_loader.attach_stub(__name__, __file__)`, under whatever name its module was imported.
-fn attaches_stub(value: &Ast) -> bool {
-    let Ast::Call(call) = value else { return false };
-    let name = match &*call.func {
-        Ast::Name(name) => name.id.as_str(),
-        Ast::Attribute(attribute) => attribute.attr.as_str(),
-        _ => return false,
-    };
-    let is = |argument: &Ast, name: &str| matches!(argument, Ast::Name(given) if given.id.as_str() == name);
-    let arguments = &call.arguments;
-    name == "attach_stub"
-        && arguments.keywords.is_empty()
-        && matches!(&*arguments.args, [module, file] if is(module, "__name__") && is(file, "__file__"))
 }

@@ -1,10 +1,10 @@
 //! How instances of a class are made, and its methods: what `inspect.signature` would tell of the class.
 //!
 //! The nearest `__init__` in the order of attribute look-up counts: one that is written, or the one that
-//! `dataclasses.dataclass` makes of the annotated names. Whatever else may have a hand in it (another decorator, a metaclass,
-//! a base of which nothing is known) is told as a doubt.
+//! `dataclasses.dataclass` makes of the annotated names. Whatever else may have a hand in it (another decorator, a
+//! metaclass, a base of which nothing is known) is told as a doubt.
 
-use super::{Describer, File, InFile, decorated_by};
+use super::{Describer, File, InFile, functions::decorated_by};
 use crate::{
     plugin::{Method, Parameter, Plugin, Signature},
     python::{

@@ -1,9 +1,9 @@
 //! What a library exposes: the functions that its public modules give a public name.
 //!
 //! A module is public if no part of its name begins with `_` and it is no test. It exposes what `__all__` lists, or,
-//! without that, a package what it binds to public names, and a module the functions that it defines; a package that takes
-//! its names from a stub (`lazy_loader.attach_stub`) exposes what the stub imports. A name that may stand for a function,
-//! and of which only running can tell, is reported and never guessed.
+//! without that, a package what it binds to public names, and a module the functions that it defines; a package that
+//! takes its names from a stub (`lazy_loader.attach_stub`) exposes what the stub imports. A name that may stand for a
+//! function, and of which only running can tell, is reported and never guessed.
 
 use std::collections::HashMap;
 
@@ -118,37 +118,11 @@ impl Selection<'_> {
                 self.public.add((*of, *function), format!("{full}.{name}"));
                 continue;
             }
-            if let Some(reason) = self.doubt(world, &found, listed.explicit) {
+            if let Some(reason) = doubt(world, &found, listed.explicit) {
                 let row = (format!("{full}.{name}"), line, reason);
                 self.public.unknown.entry(module).or_default().push(row);
             }
         }
-    }
-
-    /// Why something that is no function for certain may be one; `None` if it is none.
-    fn doubt(&self, world: &World<'_, '_>, found: &Resolution, explicit: bool) -> Option<String> {
-        if found.targets.len() > 1
-            && found.targets.iter().any(|target| matches!(target, Target::Function(..)))
-        {
-            return Some("which of several definitions it is, is decided while running".to_owned());
-        }
-        found.targets.iter().find_map(|target| match target {
-            Target::Unknown(reason) => Some(reason.to_string()),
-            Target::Function(..) | Target::External(_) if explicit => {
-                Some(format!("comes from elsewhere: {}", world.display(target)))
-            }
-            Target::Missing if explicit => Some("is listed, and bound by no statement".to_owned()),
-            Target::Value(place) => {
-                let structure = world.structure(place.module)?;
-                match &super::names::binding(&structure, *place)?.bound {
-                    Bound::Value(expr @ (Expr::Call(_) | Expr::Dynamic { .. } | Expr::Subscript(..))) => {
-                        Some(describe(expr))
-                    }
-                    _ => None,
-                }
-            }
-            _ => None,
-        })
     }
 
     /// The names that a module exposes.
@@ -249,6 +223,30 @@ impl Selection<'_> {
             _ => name.to_owned(),
         }
     }
+}
+
+/// Why something that is no function for certain may be one; `None` if it is none.
+fn doubt(world: &World<'_, '_>, found: &Resolution, explicit: bool) -> Option<String> {
+    if found.targets.len() > 1 && found.targets.iter().any(|target| matches!(target, Target::Function(..))) {
+        return Some("which of several definitions it is, is decided while running".to_owned());
+    }
+    found.targets.iter().find_map(|target| match target {
+        Target::Unknown(reason) => Some(reason.to_string()),
+        Target::Function(..) | Target::External(_) if explicit => {
+            Some(format!("comes from elsewhere: {}", world.display(target)))
+        }
+        Target::Missing if explicit => Some("is listed, and bound by no statement".to_owned()),
+        Target::Value(place) => {
+            let structure = world.structure(place.module)?;
+            match &super::names::binding(&structure, *place)?.bound {
+                Bound::Value(expr @ (Expr::Call(_) | Expr::Dynamic { .. } | Expr::Subscript(..))) => {
+                    Some(describe(expr))
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    })
 }
 
 /// Names that a module exposes.

@@ -34,10 +34,13 @@ struct ClassTexts<'a> {
     #[serde(borrow)]
     literals: Vec<(u32, &'a str)>,
     #[serde(borrow)]
-    fields: Vec<(&'a str, ParameterKind, Option<&'a str>, Option<&'a str>, Option<&'a str>)>,
+    fields: Vec<ParameterTexts<'a>>,
     #[serde(borrow)]
     methods: Vec<MethodTexts<'a>>,
 }
+
+/// [`Parameter`](crate::python::facts::Parameter), borrowed: name, kind, annotation, default, what is said of it.
+type ParameterTexts<'a> = (&'a str, ParameterKind, Option<&'a str>, Option<&'a str>, Option<&'a str>);
 
 /// [`Method`](crate::python::facts::Method), borrowed.
 #[derive(Deserialize)]
@@ -52,7 +55,7 @@ struct MethodTexts<'a> {
     #[serde(borrow)]
     doc: Option<&'a str>,
     #[serde(borrow)]
-    parameters: Vec<(&'a str, ParameterKind, Option<&'a str>, Option<&'a str>, Option<&'a str>)>,
+    parameters: Vec<ParameterTexts<'a>>,
     #[serde(borrow)]
     returns: Option<&'a str>,
 }

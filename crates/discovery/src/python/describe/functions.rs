@@ -1,0 +1,76 @@
+//! Functions, and the decorators of functions and classes.
+
+use super::{File, InFile, Symbols, dynamic};
+use crate::{
+    plugin::{Decorator, Plugin},
+    python::{
+        facts::Expr,
+        link::FunctionPayload,
+        literals::{self, dotted},
+        signature,
+    },
+    value::Value,
+};
+
+pub(super) fn function(file: &File, payload: &FunctionPayload, plugin: &mut Plugin) {
+    let at = payload.function as usize;
+    let (Some(function), Some(details)) = (file.structure.functions.get(at), file.details.functions.get(at))
+    else {
+        return;
+    };
+    plugin.qualname = Some(function.name.clone());
+    plugin.doc.clone_from(&details.doc);
+    let mut scope = InFile::module(file);
+    plugin.signature = Some(signature::signature(details, function.is_async, function.line, &mut scope));
+    plugin.exports.clone_from(&payload.exports);
+    for attribute in &function.assigned {
+        plugin.signature_doubts.push(format!("its {attribute} is assigned while the module runs"));
+    }
+    for (at, expr) in function.decorators.iter().enumerate() {
+        let known = payload.decorators.get(at).and_then(Option::as_deref);
+        if !known.is_some_and(signature::is_harmless) {
+            plugin.signature_doubts.push(decorated_by(expr));
+        }
+    }
+    decorators(file, function.line, &function.decorators, &payload.symbols, plugin);
+}
+
+pub(super) fn decorators(
+    file: &File,
+    line: u32,
+    decorators: &[Expr],
+    symbols: &[(String, Value)],
+    plugin: &mut Plugin,
+) {
+    for expr in decorators {
+        let (callee, call) = match expr {
+            Expr::Call(call) => (&call.function, Some(call)),
+            other => (other, None),
+        };
+        let name = dotted(callee).unwrap_or_else(|| "a computed decorator".to_owned());
+        let line = call.map_or(line, |call| call.line);
+        let mut fold = |expr: &Expr| match literals::fold(expr, &mut Symbols(symbols)) {
+            Ok(value) => Some(value),
+            Err(unknown) => {
+                plugin.dynamic.push(dynamic(&format!("@{name}"), file, line, &unknown.reason));
+                None
+            }
+        };
+        let mut arguments = Vec::new();
+        let mut keywords = Vec::new();
+        if let Some(call) = call {
+            arguments = call.arguments.iter().map(&mut fold).collect();
+            for (keyword, value) in &call.keywords {
+                keywords.push((keyword.clone().unwrap_or_else(|| "**".to_owned()), fold(value)));
+            }
+        }
+        plugin.decorators.push(Decorator { name, called: call.is_some(), arguments, keywords });
+    }
+}
+
+/// Why what a decorator makes of a function is not known.
+pub(super) fn decorated_by(expr: &Expr) -> String {
+    let callee = if let Expr::Call(call) = expr { &call.function } else { expr };
+    let name = dotted(callee).unwrap_or_else(|| "a computed decorator".to_owned());
+    format!("decorated by {name}, which may change parameters and docstring")
+}
