@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -38,8 +37,8 @@ class Config(Mapping[str, Any]):
         config["RATE"], config.RATE, config.cfg_rate
 
     Values are what JSON has: numbers, text, booleans, `None`, lists (tuples become lists) and dictionaries with text as
-    keys. A value can be had by its key, as an attribute if the key is a Python name, and as `cfg_` and the key in lower
-    case, with `_` for what cannot stand in a name.
+    keys. A value can be had by its key, as an attribute if the key is a Python name and no method's, and as `cfg_` and
+    the key in lower case, with `_` for what cannot stand in a name.
 
     - `DEFAULTS`: default values. Those of base classes hold where a class says nothing else.
     - `VALIDATION_RULES`: rules by key: `TYPE` (a name of `int`, `float`, `str`, `bool`, `list`, `dict`, `None`, the
@@ -54,9 +53,9 @@ class Config(Mapping[str, Any]):
     default, `"strict"`, does not); `merge="deep"` merges dictionaries into dictionaries (default `"shallow"`: they
     replace); `unknown="deny"` refuses keys that have no default (default `"allow"`).
 
-    Each class is compiled once, by all that it says: a subclass never gets its base's rules, nor skips its own
-    validators because the base's were run. Errors tell of every key that is wrong, with what was expected:
-    `ValidationError`, a `ValueError`, with its `violations`.
+    Each class is compiled once, by all that it says (assign another dictionary to it rather than changing the one): a
+    subclass never gets its base's rules, nor skips its own validators because the base's were run. Errors tell of every
+    key that is wrong, with what was expected: `ValidationError`, a `ValueError`, with its `violations`.
     """
 
     DEFAULTS: ClassVar[Mapping[str, Any]] = {}
@@ -64,6 +63,7 @@ class Config(Mapping[str, Any]):
     JSON_SCHEMA: ClassVar[Mapping[str, Any] | None] = None
     _options: ClassVar[dict[str, str]] = {name: known[0] for name, known in _OPTIONS.items()}
 
+    _compiled: ClassVar[tuple[Any, ...]]
     _values: Values
 
     def __init_subclass__(
@@ -176,19 +176,17 @@ def merged(cls: type, name: str) -> dict[str, Any]:
     return found
 
 
-_schemas: dict[type, tuple[tuple[Any, ...], Schema]] = {}
-_lock = threading.Lock()
-
-
 def schema_of(cls: type[Config]) -> Schema:
     """What a class says, compiled: once, and again if it says something else."""
     said = tuple(
         (one, one.__dict__.get("DEFAULTS"), one.__dict__.get("VALIDATION_RULES"), one.__dict__.get("JSON_SCHEMA"))
         for one in cls.__mro__
     )
-    known = _schemas.get(cls)
+    # Of the class itself: what its base was compiled to is no use to it.
+    known = cls.__dict__.get("_compiled")
     if known is not None and len(known[0]) == len(said) and all(map(_is_same, known[0], said)):
-        return known[1]
+        schema: Schema = known[1]
+        return schema
     made = compile_schema(
         f"{cls.__module__}.{cls.__qualname__}",
         merged(cls, "DEFAULTS"),
@@ -196,8 +194,7 @@ def schema_of(cls: type[Config]) -> Schema:
         cls.JSON_SCHEMA,
         cls._options,
     )
-    with _lock:
-        _schemas[cls] = (said, made)
+    cls._compiled = (said, made)
     return made
 
 

@@ -6,6 +6,7 @@ import atexit
 import os
 import threading
 import weakref
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ._cached import cache_name
@@ -247,6 +248,8 @@ def is_same(one: Any, other: Any) -> bool:
     """Whether two configurations are equal, with the types of all that is in them."""
     if type(one) is not type(other):
         return False
+    if isinstance(one, Mapping) and type(one) is not dict:
+        return is_same(dict(one), dict(other))
     if type(one) is dict:
         return len(one) == len(other) and all(key in other and is_same(value, other[key]) for key, value in one.items())
     if type(one) in (list, tuple):

@@ -92,6 +92,9 @@ struct Patience {
     go_on: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
+/// A thread was told not to wait any longer.
+struct Stopped;
+
 /// Is told of what leaves a cache: key, value (`None`: the knowledge that there is none), and cause.
 type Listener<K, V> = dyn Fn(&K, Option<&Arc<V>>, Cause) + Send + Sync;
 

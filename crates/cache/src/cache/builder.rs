@@ -239,7 +239,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Builder<K, V> {
         self
     }
 
-    /// Asks this often, while a thread waits for another one's loader, whether to go on; once the answer is no, that
+    /// Asks this often, while a thread waits for another one's loader or another process's, whether to go on; once the answer is no, that
     /// wait ends with [`LoadError::Interrupted`](super::LoadError::Interrupted), and the loader goes on. For hosts
     /// whose threads can be interrupted from outside. Default: nobody is asked.
     pub fn ask_while_waiting(

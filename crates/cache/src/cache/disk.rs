@@ -10,11 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Answer, Shared, warn::Trouble};
+use super::{Answer, Shared, Stopped, warn::Trouble};
 use crate::{
     codec::Codec,
     counters::Event,
-    error::Result,
+    error::{Error, Result},
     fingerprint::Digest,
     fork::PerFork,
     freshness::{StaleReason, Verdict},
@@ -212,16 +212,23 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         })
     }
 
-    /// Lets one process at a time load a key. `None`: nobody else is kept out.
-    pub(super) fn lock_key(&self, bytes: &KeyBytes) -> Option<RemovableLock<'_>> {
-        let disk = self.disk.as_ref()?;
-        let locks = disk.locks.as_ref()?;
-        let name = CString::new(row::id_of(bytes).to_string()).ok()?;
-        match lock::acquire_removable(locks, &name, disk.lock_timeout, &*self.clock) {
-            Ok(lock) => Some(lock),
-            Err(error) => {
-                self.warned.once(Trouble::Lock, &self.name, &error);
-                None
+    /// Lets one process at a time load a key. `None`: nobody else is kept out. `Err`: the caller is not to wait for who
+    /// has the lock any longer.
+    pub(super) fn lock_key(&self, bytes: &KeyBytes) -> Result<Option<RemovableLock<'_>>, Stopped> {
+        let Some(disk) = self.disk.as_ref() else { return Ok(None) };
+        let name = CString::new(row::id_of(bytes).to_string()).ok();
+        let Some((locks, name)) = disk.locks.as_ref().zip(name) else { return Ok(None) };
+        let mut left = disk.lock_timeout;
+        loop {
+            let slice = self.slice_of(left);
+            left = left.saturating_sub(slice);
+            match lock::acquire_removable(locks, &name, slice, &*self.clock) {
+                Ok(lock) => return Ok(Some(lock)),
+                Err(Error::LockTimeout { .. }) if !left.is_zero() => self.ask_to_go_on()?,
+                Err(error) => {
+                    self.warned.once(Trouble::Lock, &self.name, &error);
+                    return Ok(None);
+                }
             }
         }
     }

@@ -13,7 +13,7 @@ pub use error::LoadError;
 pub(super) use finish::Keeping;
 
 use super::{
-    Answer, Cache, Shared,
+    Answer, Cache, Shared, Stopped,
     read::{Begun, Lead, Why},
 };
 use crate::{
@@ -250,7 +250,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         let waiter = self.wait(key, place)?;
         let mut left = timeout;
         loop {
-            let slice = self.patience.as_ref().map_or(left, |patience| patience.every.min(left));
+            let slice = self.slice_of(left);
             if let Some(outcome) = waiter.block(slice) {
                 return self.share(key, outcome);
             }
@@ -259,11 +259,23 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
                 self.flights.give_up(self.entries.hash(key), waiter.flight());
                 return Err(self.timed_out(key));
             }
-            if self.patience.as_ref().is_some_and(|patience| !(patience.go_on)()) {
-                let (cache, key) = (self.name.clone(), key.to_bytes().to_string());
-                return Err(LoadError::Interrupted { cache, key });
-            }
+            self.ask_to_go_on().map_err(|Stopped| self.interrupted(key))?;
         }
+    }
+
+    /// How much of a wait to wait before somebody is asked whether to go on.
+    pub(super) fn slice_of(&self, left: Duration) -> Duration {
+        self.patience.as_ref().map_or(left, |patience| patience.every.min(left))
+    }
+
+    /// Asks whether to go on waiting.
+    pub(super) fn ask_to_go_on(&self) -> Result<(), Stopped> {
+        let is_stopped = self.patience.as_ref().is_some_and(|patience| !(patience.go_on)());
+        if is_stopped { Err(Stopped) } else { Ok(()) }
+    }
+
+    pub(super) fn interrupted<E>(&self, key: &K) -> LoadError<E> {
+        LoadError::Interrupted { cache: self.name.clone(), key: key.to_bytes().to_string() }
     }
 
     fn timed_out<E>(&self, key: &K) -> LoadError<E> {

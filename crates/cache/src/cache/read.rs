@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Answer, Cache, Shared,
+    Answer, Cache, Shared, Stopped,
     disk::Kept,
     entries::{Entry, Glance, KeyMark, Left, Rest},
     load::LoadError,
@@ -260,7 +260,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
                 Joined::Cycle => return Err(self.reentrant(key)),
             },
         };
-        Ok(self.lead(hash, key, ticket, reason, blocks))
+        self.lead(hash, key, ticket, reason, blocks).map_err(|Stopped| self.interrupted(key))
     }
 
     /// Begins to wait for who loads a key.
@@ -282,11 +282,11 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         ticket: Ticket<'a, K, V>,
         reason: Why,
         blocks: bool,
-    ) -> Begun<'a, K, V> {
+    ) -> Result<Begun<'a, K, V>, Stopped> {
         // The last leader may have landed between our look and our joining.
         if let Some(answer) = self.landed_meanwhile(hash, key, &ticket) {
             ticket.fail(|| outcome_of(&answer));
-            return Begun::Answered(answer);
+            return Ok(Begun::Answered(answer));
         }
         // The host says what the inputs are: if it asks for this key to do so, it is told.
         let evidence = flight::inside(ticket.id(), || self.observe_inputs(key));
@@ -296,22 +296,22 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Shared<K, V> {
         if self.disk.is_some() {
             let bytes = self.disk_key(key, lead.evidence.as_ref());
             match self.find_row(key, &bytes) {
-                Ok(found) if !is_asked => return self.land_from_disk(key, lead, found),
+                Ok(found) if !is_asked => return Ok(self.land_from_disk(key, lead, found)),
                 Ok(_) | Err(StaleReason::Missing) => {}
                 Err(on_disk) => lead.reason = why(on_disk),
             }
-            if blocks && let Some(lock) = self.lock_key(&bytes) {
+            if blocks && let Some(lock) = self.lock_key(&bytes)? {
                 // Another process may have loaded while we waited for the lock.
                 lead.process_lock = Some(lock);
                 if !is_asked && let Ok(found) = self.find_row(key, &bytes) {
-                    return self.land_from_disk(key, lead, found);
+                    return Ok(self.land_from_disk(key, lead, found));
                 }
             }
             lead.key_mark = self.key_mark(&bytes);
             lead.bytes = Some(bytes);
         }
         self.count_miss(lead.reason.as_deref().unwrap_or(&StaleReason::Missing));
-        Begun::Lead(lead)
+        Ok(Begun::Lead(lead))
     }
 
     /// What is in memory now and may be served, counted as a hit.
