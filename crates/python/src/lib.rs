@@ -17,21 +17,27 @@ mod index;
 mod isolate;
 mod json;
 mod kept;
+mod lookup;
+mod quick;
 mod settings;
 mod stats;
 mod store;
 mod task;
 
-use pyo3::prelude::*;
+use pyo3::{exceptions::PyImportError, ffi, prelude::*};
 
 /// The native half of plugcache. Not to be imported by itself: `plugcache` has everything.
 #[pymodule]
 fn _plugcache(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    refuse_subinterpreters()?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<cached::Cached>()?;
+    module.add("Function", quick::class(module)?)?;
     module.add_class::<task::Load>()?;
     module.add_class::<index::Index>()?;
     module.add_class::<index::Record>()?;
+    module.add_class::<lookup::Lookup>()?;
+    module.add_class::<lookup::Held>()?;
     module.add_class::<store::PluginData>()?;
     module.add_function(wrap_pyfunction!(entry_points::entry_points, module)?)?;
     module.add_function(wrap_pyfunction!(settings::configure, module)?)?;
@@ -41,6 +47,20 @@ fn _plugcache(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(stats::stats, module)?)?;
     module.add_function(wrap_pyfunction!(stats::clear, module)?)?;
     Ok(())
+}
+
+/// What one interpreter has made must not be handed to another, and our caches belong to the process: a thread of a
+/// subinterpreter that shares the lock with the main one would call back into that one.
+#[expect(unsafe_code, reason = "PyO3 has no word for it, and refuses only those with a lock of their own")]
+fn refuse_subinterpreters() -> PyResult<()> {
+    // SAFETY: Python calls with its lock held, so there is a current interpreter.
+    let id = unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) };
+    if id == 0 {
+        return Ok(());
+    }
+    Err(PyImportError::new_err(format!(
+        "plugcache works in the main interpreter only, and this is subinterpreter {id}: use processes or threads instead"
+    )))
 }
 
 /// Identity of some bytes, in hexadecimal digits. `hashlib` takes longer to import than all of the package.
