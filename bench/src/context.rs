@@ -23,6 +23,8 @@ pub(crate) struct Context {
     pub(crate) python: PathBuf,
     /// The Python of the environment with the peers that are packages.
     pub(crate) peers_python: PathBuf,
+    /// The Python of an environment that has the package itself beside those peers.
+    pub(crate) plugcache_python: PathBuf,
     /// The Python of the environment with the reference implementation of sentence models; only for B8.
     pub(crate) reference_python: PathBuf,
     /// The directory of the sentence model; only for B8.
@@ -53,6 +55,7 @@ impl Context {
                 "--work" => context.work = value.into(),
                 "--python" => context.python = value.into(),
                 "--peers-python" => context.peers_python = value.into(),
+                "--plugcache-python" => context.plugcache_python = value.into(),
                 "--reference-python" => context.reference_python = value.into(),
                 "--model" => context.model = value.into(),
                 "--other-python" => {
