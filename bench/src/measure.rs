@@ -71,6 +71,21 @@ pub(crate) struct Series {
 }
 
 impl Series {
+    /// Of samples that were taken elsewhere: wall and CPU time of each.
+    #[expect(clippy::cast_precision_loss, reason = "nanoseconds of less than a month")]
+    pub(crate) fn of_nanoseconds(name: &str, samples: &[(u64, u64)]) -> Self {
+        let sorted = |mut times: Vec<f64>| {
+            times.sort_by(f64::total_cmp);
+            times
+        };
+        Self {
+            name: name.to_owned(),
+            wall: sorted(samples.iter().map(|(wall, _)| *wall as f64 / 1e6).collect()),
+            cpu: sorted(samples.iter().map(|(_, cpu)| *cpu as f64 / 1e6).collect()),
+            answer: 0,
+        }
+    }
+
     /// The middle wall time in milliseconds.
     pub(crate) fn median(&self) -> f64 {
         middle(&self.wall)

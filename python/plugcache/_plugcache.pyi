@@ -7,18 +7,22 @@ from typing import Any, final
 
 from typing_extensions import Self, disjoint_base
 
+from ._cached import CacheInfo
 from ._signature import Signature
 
 __all__ = [
     "Cached",
     "EntryPointAnswer",
     "EntryPointIndex",
+    "Function",
     "Handle",
+    "Held",
     "Index",
     "Instances",
     "Judge",
     "Judged",
     "Load",
+    "Lookup",
     "PluginData",
     "Record",
     "Schema",
@@ -50,9 +54,14 @@ class Cached:
     @property
     def _name(self) -> str: ...
     def _stats(self) -> dict[str, Any]: ...
+    def cache_info(self) -> CacheInfo: ...
     def cache_clear(self) -> None: ...
     def cache_key(self, *args: Any, **kwargs: Any) -> bytes | None: ...
     def cache_explain(self, *args: Any, **kwargs: Any) -> str: ...
+
+@disjoint_base
+class Function(Cached):
+    """A function whose results are kept, as `plugcache.cached` makes it."""
 
 @final
 class Load:
@@ -83,6 +92,8 @@ class Index:
     def names(self) -> list[str]: ...
     def find(self, name: str) -> Record: ...
     def find_all(self, name: str) -> list[Record]: ...
+    def find_and_hold(self, name: str) -> tuple[Record, Held]: ...
+    def prove(self) -> None: ...
     def records(self) -> list[Record]: ...
     def problems(self) -> list[tuple[str, int, int, str, bool]]: ...
     def files(self) -> list[tuple[str, str]]: ...
@@ -128,6 +139,18 @@ class Record:
     def tags(self) -> tuple[str, ...]: ...
     @property
     def dynamic(self) -> list[tuple[str, str, int, str]]: ...
+
+@disjoint_base
+class Lookup:
+    """The native part of a registry."""
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
+    def __getitem__(self, name: Any, /) -> Any: ...
+    def _forget(self) -> None: ...
+
+@final
+class Held:
+    """What an answer of an index rests on."""
 
 @final
 class Instances:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ._errors import AmbiguousPluginError, ConfigError, UnknownPluginError
 from ._imports import load
-from ._plugcache import Index, Record
+from ._plugcache import Held, Index, Lookup, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,7 +62,7 @@ class _Items(ItemsView[str, T]):
         return ((record.name, self._registry._load(record)) for record in records)
 
 
-class Registry(Mapping[str, T]):
+class Registry(Lookup, Mapping[str, T]):
     """Plugins by name. Listing them imports nothing; using one imports the module that defines it, and no other.
 
     What is there is read from source, kept in an index, and proven at every question: a file that was added, removed
@@ -88,7 +88,12 @@ class Registry(Mapping[str, T]):
     - `strength`: how far files are looked at. Default: `"hash"`, every file's content, in a source checkout (an
       editable install); else what is configured, `"full"`: every file's stamp, and the content of those that were
       touched in the last moments. A single plugin that is there is proven by all directories and the files that it
-      rests on (`"lazy"`); a name that is not there, by every file.
+      rests on (`"lazy"`); a name that is not there, by every file. With `"trust"` every file's stamp is looked at once,
+      when the registry is first asked; from then on a plugin that was used is the same until `refresh()`, whatever
+      becomes of its file, and using it costs what a dictionary costs.
+    - `watch`: let the operating system tell of changes, so that using a plugin again costs one question to it and no
+      look at any file. Starts a thread, and watches the plugins' directories. Where the system tells of nothing (a
+      network file system, a fork's child), files are looked at as ever. Default: no.
     """
 
     def __init__(
@@ -107,6 +112,7 @@ class Registry(Mapping[str, T]):
         case: Case = "exact",
         duplicates: Duplicates = "first",
         strength: Strength | None = None,
+        watch: bool = False,
     ) -> None:
         if package is None and roots is None:
             raise ConfigError(f"registry {name!r} has no place to look: say package= or roots=")
@@ -124,6 +130,7 @@ class Registry(Mapping[str, T]):
             "case": case,
             "duplicates": duplicates,
             "strength": strength,
+            "watch": watch,
         }
         # A suffix is a rule only where nothing else says what a plugin is: a base says enough.
         self._rules = [*rules, *([f"suffix={suffix}"] if suffix and base is None else [])]
@@ -160,7 +167,10 @@ class Registry(Mapping[str, T]):
         settings = {**self._settings, "roots": roots, "strength": strength, "rules": self._rules}
         if self._base is not None:
             settings["rules"] = [f"base={self._find_base(settings)}", *self._rules]
-        return Index(settings)
+        index = Index(settings)
+        if strength == "trust":
+            index.prove()
+        return index
 
     def _find_base(self, settings: dict[str, Any]) -> str:
         """`module:qualname` of the base."""
@@ -171,7 +181,7 @@ class Registry(Mapping[str, T]):
         module, _, bare = base.rpartition(".")
         # All classes of the packages, by their own names: wherever the base is, plugins are beside it or below.
         plain = {"key": None, "suffix": "", "case": "exact", "duplicates": "error", "private": True}
-        everything = {**settings, **plain, "abstract": True, "recursive": True, "rules": ["any"]}
+        everything = {**settings, **plain, "abstract": True, "recursive": True, "rules": ["any"], "watch": False}
         for packages in (settings["packages"], sorted({name.split(".")[0] for name in self._packages})):
             try:
                 record = Index({**everything, "packages": packages}).find(bare)
@@ -211,14 +221,22 @@ class Registry(Mapping[str, T]):
     def refresh(self) -> None:
         """Builds the index anew, whatever is kept, and looks for packages anew."""
         self._index = None
+        self._forget()
         self.index.refresh()
 
     # ---- as a mapping --------------------------------------------------------------------------------------------
 
-    def __getitem__(self, name: str) -> T:
+    if TYPE_CHECKING:
+
+        def __getitem__(self, name: str, /) -> T: ...
+
+    def _find(self, name: str) -> tuple[T, Record, Held, tuple[str, ...] | None, bool]:
+        """A plugin for the native half, which answers the same question again as long as all of this holds."""
         if not isinstance(name, str):
             raise UnknownPluginError(f"registry {self.name!r}: {name!r} is no name")
-        return self._load(self.index.find(name))
+        record, held = self.index.find_and_hold(name)
+        path = self._seen_path if self._given_roots is None else None
+        return self._load(record), record, held, path, self._settings["strength"] == "trust"
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.index.names())

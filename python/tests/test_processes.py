@@ -171,3 +171,131 @@ def test_importing_the_package_imports_little(run: Run) -> None:
     """
     bare = run("import sys, typing, hashlib; print(*sys.modules)")
     assert run(program, *bare.split()) == "[]"
+
+
+SUBINTERPRETERS = """
+    import sys
+    ways = []
+    if sys.version_info >= (3, 13):
+        import _interpreters as made
+        ways = [lambda kind=kind: made.create(kind) for kind in ("isolated", "legacy")]
+    else:
+        import _xxsubinterpreters as made
+        ways = [made.create] if sys.version_info < (3, 12) else [
+            lambda isolated=isolated: made.create(isolated=isolated) for isolated in (True, False)
+        ]
+    if "main" in sys.argv:
+        import plugcache
+        assert plugcache.cached(abs)(-1) == 1
+    tries = '''
+    import sys
+    sys.path[:] = %r
+    try:
+        import plugcache
+    except ImportError as error:
+        print("refused" if "interpreter" in str(error) else error, flush=True)
+    else:
+        print("imported", flush=True)
+    ''' % sys.path
+    import textwrap
+    for way in ways:
+        one = way()
+        made.run_string(one, textwrap.dedent(tries))
+        made.destroy(one)
+    if "main" in sys.argv:
+        assert plugcache.cached(abs)(-1) == 1
+    print("ends", len(ways))
+"""
+
+
+def test_a_subinterpreter_is_refused_with_a_reason(run: Run) -> None:
+    """One that shares the lock of the main one would run its functions there, with the main one's modules."""
+    for arguments in ((), ("main",)):
+        told = run(SUBINTERPRETERS, *arguments).splitlines()
+        assert told[-1] == f"ends {len(told) - 1}"
+        assert told[:-1] in (["refused"], ["refused"] * 2)
+
+
+def test_calls_work_to_the_very_end(run: Run) -> None:
+    """What was registered before the package was imported runs after the package's own farewell."""
+    program = """
+        import atexit
+
+        class Late:
+            def __del__(self):
+                assert made(1) == made(1) == [1]
+
+        def late():
+            print(made(1), made(2), made.cache_info().loads, flush=True)
+
+        atexit.register(late)
+        import plugcache as pc
+
+        @pc.cached
+        def made(x):
+            return [x]
+
+        made(1)
+        late_one = Late()
+        circle = [late_one]
+        circle.append(circle)
+    """
+    assert run(program) == "[1] [2] 2"
+    assert run(program, PLUGCACHE_NO_CACHE="1") == "[1] [2] 2"
+
+
+def test_the_interpreter_ends_while_threads_are_served(run: Run) -> None:
+    program = """
+        import threading, time
+        import plugcache as pc
+
+        ready = threading.Barrier(5)
+
+        @pc.cached(ttl=0.001)
+        def short(x):
+            return [x]
+
+        @pc.cached
+        def long(x):
+            return x
+
+        def ask():
+            ready.wait(20)
+            while True:
+                short(1), long(1), long("text")
+
+        for _ in range(4):
+            threading.Thread(target=ask, daemon=True).start()
+        ready.wait(20)
+        time.sleep(0)
+        print("ends")
+    """
+    for _ in range(3):
+        assert run(program) == "ends"
+
+
+def test_behaviour_20_a_fork_in_the_middle_of_a_computation(run: Run) -> None:
+    """The computation goes on in both, and neither waits for the other."""
+    program = """
+        import os
+        import plugcache as pc
+
+        children = []
+
+        @pc.cached
+        def forks(x):
+            children.append(os.fork())
+            return [x, len(children)]
+
+        @pc.cached
+        def other(x):
+            return x
+
+        assert forks(1) == [1, 1]
+        assert forks(1) == [1, 1]
+        assert other(1) == other(1) == 1
+        if children == [0]:
+            os._exit(7)
+        print(os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]), forks(1), forks.cache_info().loads)
+    """
+    assert run(program) == "7 [1, 1] 1"

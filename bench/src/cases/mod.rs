@@ -14,6 +14,7 @@ mod p4_python;
 mod p5;
 mod p6;
 mod p7;
+mod p8;
 mod p9;
 
 use std::path::{Path, PathBuf};
@@ -48,6 +49,7 @@ pub(crate) const ALL: &[Case] = &[
     Case { goal: "P5", what: "a change costs one file", run: p5::run },
     Case { goal: "P6", what: "memory hit", run: p6::run },
     Case { goal: "P7", what: "rows on disk", run: p7::run },
+    Case { goal: "P8", what: "from Python", run: p8::run },
     Case { goal: "P9", what: "side by side", run: p9::run },
     Case { goal: "P10", what: "growth", run: p10::run },
     Case { goal: "P11", what: "hit ratio", run: p11::run },

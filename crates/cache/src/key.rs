@@ -87,6 +87,32 @@ mod tests {
     }
 
     #[test]
+    fn bytes_are_equal_if_all_of_them_are() {
+        for length in 0..40 {
+            let bytes: Vec<u8> = (0..length).collect();
+            let key = KeyBytes::from_slice(&bytes);
+            assert_eq!(key, KeyBytes::from_slice(&bytes));
+            assert_ne!(key, KeyBytes::from_slice(&[&bytes[..], &[length]].concat()));
+            for at in 0..bytes.len() {
+                let mut other = bytes.clone();
+                other[at] ^= 0x80;
+                assert_ne!(key, KeyBytes::from_slice(&other), "byte {at} of {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_of_every_width_are_what_they_were() {
+        for shift in 0..128 {
+            for number in [1_u128 << shift, (1 << shift) - 1, (1 << shift) | 1] {
+                assert_eq!(shown(&number), number.to_string());
+            }
+        }
+        assert_eq!(128_u8.to_bytes().as_slice(), b"u\x80\x01");
+        assert_eq!(u64::MAX.to_bytes().as_slice(), b"u\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01");
+    }
+
+    #[test]
     fn damaged_bytes_are_shown_too() {
         for bytes in [&b"s\xff"[..], b"(", b"(\x05u\x01", b"", b"?", b"@s\x01a", b"[\xff\xff\xff\xff\x0f"] {
             let shown = KeyBytes::from_slice(bytes).to_string();

@@ -23,10 +23,12 @@ fn a_glance_sees_what_memory_proves_and_counts_only_that() {
     }
     assert_eq!(plain.glance("a", |value| **value), Some(7));
     assert_eq!(plain.glance("a", Arc::strong_count), Some(1), "the handle is shown, not counted");
+    assert_eq!(plain.glance_in_turn("a", |value| **value), Some(7));
+    assert_eq!(plain.glance_in_turn("b", |value| **value), None);
     // A file has to be looked at: that is not for a glance.
     assert_eq!(checked.glance("a", |value| **value), None);
     let (plain, checked) = (plain.stats(), checked.stats());
-    assert_eq!((plain.hits(), plain.missed()), (2, 1));
+    assert_eq!((plain.hits(), plain.missed()), (3, 1));
     assert_eq!((checked.hits(), checked.missed()), (0, 1));
 }
 

@@ -76,6 +76,12 @@ pub enum ResolveError {
     },
 }
 
+/// What a resolution rests on, to be proven again without being resolved again.
+pub struct Held {
+    snapshot: Snapshot,
+    found: Vec<Candidate>,
+}
+
 /// The outcome of one resolution, and how it came about.
 #[derive(Debug)]
 pub struct Answer {
@@ -131,6 +137,24 @@ impl Resolver {
         let (snapshot, outcome) =
             self.session.find(&suffixed, |snapshot, found| self.judge(snapshot, name, &suffixed, found));
         Answer { outcome, report: snapshot.report().clone() }
+    }
+
+    /// Like [`resolve`](Self::resolve), with what it takes to ask [`still_holds`](Self::still_holds) later; `None` if
+    /// the answer rests on every file.
+    pub fn resolve_and_hold(&self, name: &str) -> (Answer, Option<Held>) {
+        let suffixed = format!("{name}{}", self.suffix);
+        let (snapshot, (outcome, found)) = self
+            .session
+            .find(&suffixed, |snapshot, found| (self.judge(snapshot, name, &suffixed, found.clone()), found));
+        let report = snapshot.report().clone();
+        let held = (outcome.is_ok() && !found.is_empty()).then_some(Held { snapshot, found });
+        (Answer { outcome, report }, held)
+    }
+
+    /// Whether a name that was resolved would be resolved to the same again, by the same proof as then, at the session's
+    /// strength. `false` says no more than that it has to be resolved anew.
+    pub fn still_holds(&self, held: &Held) -> bool {
+        self.session.still_finds(&held.snapshot, &held.found)
     }
 
     /// What a snapshot that is known to be true answers to a name.

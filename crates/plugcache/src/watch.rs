@@ -58,6 +58,9 @@ pub struct Watch {
     thread: Option<JoinHandle<()>>,
 }
 
+/// The state of the roots that an answer rests on.
+pub struct Held(Arc<Proven>);
+
 /// Whether answers come without looking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
@@ -134,6 +137,25 @@ impl Watch {
             return self.shared.resolver.resolve(name);
         }
         Answer { outcome, report: self.report(&proven, proven.snapshot.report(), strength, began) }
+    }
+
+    /// Like [`resolve`](Self::resolve), with what it takes to ask [`still_holds`](Self::still_holds) later; `None` if
+    /// nobody vouches for the answer.
+    pub fn resolve_and_hold(&self, name: &str) -> (Answer, Option<Held>) {
+        let (before, strength) = self.shared.current();
+        let answer = self.resolve(name);
+        let is_vouched = strength == Strength::Watched && answer.outcome.is_ok();
+        let held = Held(before);
+        let is_held = is_vouched && self.still_holds(&held);
+        (answer, is_held.then_some(held))
+    }
+
+    /// Whether nothing has happened since: the question costs a look into the system's queue. `false` says no more than
+    /// that it has to be resolved anew.
+    pub fn still_holds(&self, held: &Held) -> bool {
+        !self.shared.is_forked()
+            && self.shared.vouched().is_some_and(|proven| Arc::ptr_eq(&proven, &held.0))
+            && !held.0.snapshot.index().is_damaged()
     }
 
     /// Every plugin, as [`Resolver::list`] would list them.

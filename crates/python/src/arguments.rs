@@ -17,6 +17,7 @@
 
 use plugcache_cache::key::{Key, KeyBytes};
 use pyo3::{
+    Borrowed, ffi,
     prelude::*,
     sync::PyOnceLock,
     types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyModule, PyString, PyTuple, PyType},
@@ -49,8 +50,7 @@ pub(crate) fn encode(
     match kwargs.filter(|kwargs| !kwargs.is_empty()) {
         None => tuple(args, key, 0),
         Some(kwargs) => {
-            key.tuple(3);
-            'k'.encode(key);
+            begin_named(key);
             tuple(args, key, 0)?;
             let mut named = Vec::with_capacity(kwargs.len());
             for (name, value) in kwargs.iter() {
@@ -90,6 +90,12 @@ pub(crate) fn encode_with_variables(
         part(&environment.call_method1("get", (name,))?, key, 1)?;
     }
     Ok(())
+}
+
+/// What comes first if there are arguments by name: then those by position follow, and names and values.
+fn begin_named(key: &mut KeyBytes) {
+    key.tuple(3);
+    'k'.encode(key);
 }
 
 #[inline]
@@ -169,6 +175,96 @@ fn other(object: &Bound<'_, PyAny>, key: &mut KeyBytes, depth: u32) -> Result<()
     'x'.encode(key);
     what.encode(key);
     tuple(&holds, key, depth + 1)
+}
+
+/// Arguments of a call that may have a key without any Python code being run: text, numbers, bytes, `None`, and tuples
+/// of these.
+#[derive(Clone, Copy)]
+pub(crate) struct Plain<'a, 'py> {
+    pub(crate) by_position: &'a [Borrowed<'a, 'py, PyAny>],
+    pub(crate) names: Option<Borrowed<'a, 'py, PyTuple>>,
+    /// Values of the names, in their order.
+    pub(crate) by_name: &'a [Borrowed<'a, 'py, PyAny>],
+}
+
+/// More arguments by name are none that are plain.
+const MOST_NAMES: usize = 8;
+
+impl Plain<'_, '_> {
+    /// Writes the key that [`encode`] would write. `false`: they are not plain after all, and what was written is of no
+    /// use.
+    #[inline]
+    pub(crate) fn encode(self, key: &mut KeyBytes) -> bool {
+        match self.names {
+            None => plain_group(self.by_position, key),
+            Some(names) => self.encode_named(names, key).is_some(),
+        }
+    }
+
+    fn encode_named(self, names: Borrowed<'_, '_, PyTuple>, key: &mut KeyBytes) -> Option<()> {
+        let mut texts = [const { None::<Borrowed<'_, '_, PyString>> }; MOST_NAMES];
+        let texts = texts.get_mut(..names.len())?;
+        for (at, place) in texts.iter_mut().enumerate() {
+            *place = Some(names.get_borrowed_item(at).ok()?.cast().ok()?);
+        }
+        let mut pairs = [("", None); MOST_NAMES];
+        let pairs = pairs.get_mut(..names.len())?;
+        for ((place, text), value) in pairs.iter_mut().zip(&*texts).zip(self.by_name) {
+            *place = (text.as_ref()?.to_str().ok()?, Some(value));
+        }
+        pairs.sort_unstable_by_key(|(name, _)| *name);
+        begin_named(key);
+        let mut is_plain = plain_group(self.by_position, key);
+        key.tuple(pairs.len() * 2);
+        for (name, value) in pairs {
+            name.encode(key);
+            is_plain = is_plain && plain(value.as_ref()?, key, 1);
+        }
+        is_plain.then_some(())
+    }
+}
+
+#[inline]
+fn plain_group(group: &[Borrowed<'_, '_, PyAny>], key: &mut KeyBytes) -> bool {
+    key.tuple(group.len());
+    group.iter().all(|one| plain(one, key, 1))
+}
+
+/// Writes what [`part`] would write of a plain argument.
+#[inline]
+fn plain(object: &Bound<'_, PyAny>, key: &mut KeyBytes, depth: u32) -> bool {
+    if let Ok(text) = object.cast_exact::<PyString>() {
+        return text.to_str().map(|text| text.encode(key)).is_ok();
+    }
+    if object.is_exact_instance_of::<PyInt>() {
+        return small(object).map(|int| int.encode(key)).is_some();
+    }
+    plain_and_rare(object, key, depth)
+}
+
+fn plain_and_rare(object: &Bound<'_, PyAny>, key: &mut KeyBytes, depth: u32) -> bool {
+    if let Ok(group) = object.cast_exact::<PyTuple>() {
+        key.tuple(group.len());
+        return depth < DEEPEST && group.iter_borrowed().all(|one| plain(&one, key, depth + 1));
+    }
+    let is_plain = object.is_none()
+        || object.is_exact_instance_of::<PyBool>()
+        || object.is_exact_instance_of::<PyFloat>()
+        || object.is_exact_instance_of::<PyBytes>();
+    is_plain && part(object, key, depth).is_ok()
+}
+
+/// An integer of 64 bits.
+#[inline]
+#[expect(
+    unsafe_code,
+    reason = "Python's own conversion makes an exception of what does not fit, which costs more"
+)]
+fn small(int: &Bound<'_, PyAny>) -> Option<i64> {
+    let mut overflow = 0;
+    // SAFETY: an integer, and a place for what is told. Nothing is raised for an integer.
+    let value = unsafe { ffi::PyLong_AsLongLongAndOverflow(int.as_ptr(), &raw mut overflow) };
+    (overflow == 0).then_some(value)
 }
 
 /// What a person calls the type of an object.

@@ -245,11 +245,13 @@ impl Cached {
 
     /// Figures of the cache.
     fn _stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let cache = self.cache(py)?;
-        let told = stats::dictionary(py, &cache.stats())?;
-        told.set_item("maxsize", self.options.maxsize)?;
-        told.set_item("expired", py.detach(|| cache.expired_len()))?;
-        Ok(told)
+        self.told(py)
+    }
+
+    /// Figures of this process: hits, misses, maxsize and currsize as in `functools`, then more.
+    fn cache_info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        static INFO: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        INFO.import(py, "plugcache._cached", "_info")?.call1((self.told(py)?,))
     }
 
     /// Forgets all results, in memory and on disk, of this process and of others.
@@ -318,18 +320,14 @@ impl Cached {
             let mut key = place.try_borrow_mut().ok()?;
             key.clear();
             self.encode(args, kwargs, &mut key).ok()?;
-            // Under the cache's lock an object is counted, and nothing is run.
-            let see = |kept: &Arc<Kept>| kept.unchangeable(py).ok_or_else(|| Arc::clone(kept));
-            let epoch = settings::epoch();
-            if let Some(first) = self.first.get()
-                && first.epoch == epoch
-            {
-                return first.cache.glance(&key, see);
-            }
-            let later = self.later.read().unwrap_or_else(PoisonError::into_inner);
-            later.as_ref().filter(|later| later.epoch == epoch)?.cache.glance(&key, see)
+            self.glance_at(py, &key)
         })?;
         seen.or_else(|kept| kept.hand_out(py)).ok()
+    }
+
+    /// Whether keys hold more than the arguments.
+    pub(crate) fn depends_on_variables(&self) -> bool {
+        !self.options.env.is_empty()
     }
 
     /// Writes the key of a call: its arguments, and the variables that were declared.
@@ -344,6 +342,30 @@ impl Cached {
             [] => arguments::encode(args, kwargs, key),
             names => arguments::encode_with_variables(names, args, kwargs, key),
         }
+    }
+
+    /// What memory has for a key and may be handed out without a further look: the object, or what it has to be copied
+    /// from.
+    #[inline]
+    pub(crate) fn glance_at(&self, py: Python<'_>, key: &KeyBytes) -> Option<Result<Py<PyAny>, Arc<Kept>>> {
+        // Under the cache's lock an object is counted, and nothing is run. Who is here has the interpreter's lock.
+        let see = |kept: &Arc<Kept>| kept.unchangeable(py).ok_or_else(|| Arc::clone(kept));
+        let epoch = settings::epoch();
+        if let Some(first) = self.first.get()
+            && first.epoch == epoch
+        {
+            return first.cache.glance_in_turn(key, see);
+        }
+        let later = self.later.read().unwrap_or_else(PoisonError::into_inner);
+        later.as_ref().filter(|later| later.epoch == epoch)?.cache.glance_in_turn(key, see)
+    }
+
+    fn told<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let cache = self.cache(py)?;
+        let told = stats::dictionary(py, &cache.stats())?;
+        told.set_item("maxsize", self.options.maxsize)?;
+        told.set_item("expired", py.detach(|| cache.expired_len()))?;
+        Ok(told)
     }
 
     /// The key of a call; `None`, with a warning the first time, if an argument cannot be one.

@@ -1,6 +1,10 @@
 //! A plugin index, opened and proven at each question.
 
-use std::{path::PathBuf, str::FromStr, sync::Arc};
+use std::{
+    path::PathBuf,
+    str::FromStr,
+    sync::{Arc, OnceLock},
+};
 
 use plugcache::{
     Resolver,
@@ -11,14 +15,20 @@ use plugcache::{
         python::{PackageSpec, PythonFinder},
         value::Value,
     },
-    resolver::place,
+    resolver::{self, place},
+    watch::{self, Watch},
 };
 use pyo3::{
     prelude::*,
     types::{PyDict, PyTuple},
 };
 
-use crate::{convert, error::Failure, settings, signature};
+use crate::{
+    convert,
+    error::Failure,
+    lookup::{Held, Proof},
+    settings, signature,
+};
 
 /// Plugins below some directories, found without importing them. Each question proves the index first.
 #[pyclass(frozen, module = "plugcache._plugcache")]
@@ -26,6 +36,8 @@ pub(crate) struct Index {
     resolver: Resolver,
     /// For single plugins.
     one: Resolver,
+    /// Vouches for single plugins, if that is wanted: begun by the first question.
+    watch: Option<OnceLock<Option<Watch>>>,
 }
 
 /// What is known of a plugin that was not imported.
@@ -51,6 +63,7 @@ struct Wanted {
     case: String,
     duplicates: String,
     strength: Option<String>,
+    watch: bool,
 }
 
 /// Told with each record, for its version.
@@ -96,7 +109,7 @@ impl Index {
             session.strength = Strength::Lazy;
         }
         let one = resolver.clone().with_session(session);
-        Ok(Self { resolver, one })
+        Ok(Self { resolver, one, watch: wanted.watch.then(OnceLock::new) })
     }
 
     /// Names of all plugins, sorted.
@@ -122,8 +135,28 @@ impl Index {
         let found = py.detach(|| self.one.resolve(name).outcome.ok());
         let Some(found) = found else { return Vec::new() };
         let all = std::iter::once(found.plugin).chain(found.shadowed);
-        let one = |plugin| Record { plugin, shadowed: Vec::new(), resolver: self.resolver.clone() };
+        let one = |plugin| Record::new(plugin, Some(self.resolver.clone()));
         all.map(one).collect()
+    }
+
+    /// The plugin of a name, and what the answer rests on.
+    fn find_and_hold(slf: &Bound<'_, Self>, name: &str) -> PyResult<(Record, Held)> {
+        let (py, this) = (slf.py(), slf.get());
+        let (answer, proof) = py.detach(|| {
+            if let Some(watch) = this.watch() {
+                let (answer, held) = watch.resolve_and_hold(name);
+                return (answer, held.map(Proof::Watch));
+            }
+            let (answer, held) = this.one.resolve_and_hold(name);
+            (answer, held.map(|held| Proof::Index(Box::new(held))))
+        });
+        let found = answer.outcome.map_err(|error| Failure::from(error).raise(py))?;
+        Ok((this.record(found), Held::new(slf.clone().unbind(), proof)))
+    }
+
+    /// Proves the index as a whole, whatever strength it is asked at.
+    fn prove(&self, py: Python<'_>) {
+        py.detach(|| Session { strength: Strength::Full, ..self.resolver.session().clone() }.open());
     }
 
     /// All plugins, by name.
@@ -193,6 +226,21 @@ impl Index {
         files
     }
 
+    /// `None`: it is not wanted, or there can be no thread for it; then questions are proven one by one.
+    fn watch(&self) -> Option<&Watch> {
+        self.watch.as_ref()?.get_or_init(|| Watch::builder(self.one.clone()).start().ok()).as_ref()
+    }
+
+    /// Whether an answer would be proven again.
+    pub(crate) fn still_holds(&self, held: &resolver::Held) -> bool {
+        self.one.still_holds(held)
+    }
+
+    /// Whether nothing has happened since an answer.
+    pub(crate) fn is_vouched_for(&self, held: &watch::Held) -> bool {
+        self.watch().is_some_and(|watch| watch.still_holds(held))
+    }
+
     fn record(&self, found: plugcache::Resolution) -> Record {
         let shadowed = found.shadowed.iter().map(place).collect();
         Record { plugin: found.plugin, shadowed, resolver: Some(self.resolver.clone()) }
@@ -247,13 +295,13 @@ impl Record {
 
     /// Dotted module that defines it.
     #[getter]
-    fn module(&self) -> &str {
+    pub(crate) fn module(&self) -> &str {
         self.plugin.module.as_deref().unwrap_or_default()
     }
 
     /// `Outer.Inner`; empty for a module.
     #[getter]
-    fn qualname(&self) -> &str {
+    pub(crate) fn qualname(&self) -> &str {
         self.plugin.qualname.as_deref().unwrap_or_default()
     }
 

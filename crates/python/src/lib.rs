@@ -18,7 +18,9 @@ mod instances;
 mod isolate;
 mod json;
 mod kept;
+mod lookup;
 mod plain;
+mod quick;
 mod safety;
 mod schema;
 mod settings;
@@ -29,16 +31,21 @@ mod store;
 mod task;
 mod watch;
 
-use pyo3::prelude::*;
+use pyo3::{exceptions::PyImportError, ffi, prelude::*};
 
 /// The native half of plugcache. Not to be imported by itself: `plugcache` has everything.
-#[pymodule]
+// A hit relies on the interpreter's lock: an interpreter that has none is told to take one again.
+#[pymodule(gil_used = true)]
 fn _plugcache(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    refuse_subinterpreters()?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<cached::Cached>()?;
+    module.add("Function", quick::class(module)?)?;
     module.add_class::<task::Load>()?;
     module.add_class::<index::Index>()?;
     module.add_class::<index::Record>()?;
+    module.add_class::<lookup::Lookup>()?;
+    module.add_class::<lookup::Held>()?;
     module.add_class::<store::PluginData>()?;
     module.add_class::<instances::Instances>()?;
     module.add_class::<instances::Handle>()?;
@@ -56,6 +63,20 @@ fn _plugcache(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(stats::stats, module)?)?;
     module.add_function(wrap_pyfunction!(stats::clear, module)?)?;
     Ok(())
+}
+
+/// What one interpreter has made must not be handed to another, and our caches belong to the process: a thread of a
+/// subinterpreter that shares the lock with the main one would call back into that one.
+#[expect(unsafe_code, reason = "PyO3 has no word for it, and refuses only those with a lock of their own")]
+fn refuse_subinterpreters() -> PyResult<()> {
+    // SAFETY: Python calls with its lock held, so there is a current interpreter.
+    let id = unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) };
+    if id == 0 {
+        return Ok(());
+    }
+    Err(PyImportError::new_err(format!(
+        "plugcache works in the main interpreter only, and this is subinterpreter {id}: use processes or threads instead"
+    )))
 }
 
 /// Identity of some bytes, in hexadecimal digits. `hashlib` takes longer to import than all of the package.

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::{OsStr, OsString},
+    hash::{Hash, Hasher},
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
@@ -10,8 +11,37 @@ use super::Key;
 use crate::fingerprint::Digest;
 
 /// A key as bytes: each part with its type and length.
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Eq, Default)]
 pub struct KeyBytes(Vec<u8>);
+
+/// Keys are short, and compared on each hit: a call of `memcmp` would take a tenth of it.
+impl PartialEq for KeyBytes {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        let (left, right) = (&*self.0, &*other.0);
+        if left.len() != right.len() {
+            return false;
+        }
+        // The first eight and the last eight, which overlap unless there are sixteen.
+        let ends = |bytes: &[u8]| {
+            let (first, last) = (bytes.first_chunk::<8>()?, bytes.last_chunk::<8>()?);
+            Some((u64::from_le_bytes(*first), u64::from_le_bytes(*last)))
+        };
+        match left.len() {
+            0..8 => left.iter().zip(right).all(|(left, right)| left == right),
+            8..=16 => ends(left) == ends(right),
+            _ => left == right,
+        }
+    }
+}
+
+/// Each part says how long it is, so that the whole need not.
+impl Hash for KeyBytes {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(&self.0);
+    }
+}
 
 /// First byte of each part.
 pub(super) mod tag {
@@ -31,6 +61,11 @@ pub(super) mod tag {
 }
 
 impl KeyBytes {
+    /// None yet.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
     /// Bytes that were written before.
     pub fn from_slice(bytes: &[u8]) -> Self {
         Self(bytes.to_owned())
@@ -81,7 +116,22 @@ impl KeyBytes {
         if value < 0x80 { self.0.push(value as u8) } else { self.long_number(value) }
     }
 
-    fn long_number(&mut self, mut value: u128) {
+    fn long_number(&mut self, value: u128) {
+        match u64::try_from(value) {
+            Ok(narrow) => self.narrow_number(narrow),
+            Err(_) => self.wide_number(value),
+        }
+    }
+
+    fn narrow_number(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.0.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.0.push(value as u8);
+    }
+
+    fn wide_number(&mut self, mut value: u128) {
         loop {
             let low = (value & 0x7f) as u8;
             value >>= 7;
@@ -117,6 +167,7 @@ sized! {
 macro_rules! numbers {
     ($($type:ty as $wide:ty;)*) => {$(
         impl Key for $type {
+            #[inline]
             fn encode(&self, bytes: &mut KeyBytes) {
                 <$wide>::from(*self).encode(bytes);
             }
@@ -127,6 +178,7 @@ macro_rules! numbers {
 numbers! { u16 as u128; u32 as u128; u64 as u128; i8 as i128; i16 as i128; i32 as i128; i64 as i128; }
 
 impl Key for u128 {
+    #[inline]
     fn encode(&self, bytes: &mut KeyBytes) {
         bytes.0.push(tag::UNSIGNED);
         bytes.number(*self);
@@ -134,6 +186,7 @@ impl Key for u128 {
 }
 
 impl Key for i128 {
+    #[inline]
     fn encode(&self, bytes: &mut KeyBytes) {
         bytes.0.push(if *self < 0 { tag::NEGATIVE } else { tag::UNSIGNED });
         bytes.number(self.unsigned_abs());

@@ -111,6 +111,9 @@ impl Session {
     /// again need not open the index again. No if opening would have something to keep or to build.
     pub fn still_holds(&self, snapshot: &Snapshot) -> bool {
         let index = &snapshot.index;
+        if self.refresh || self.max_age.is_some() {
+            return false;
+        }
         let findings = validate::whole(index, &*self.finder, self.strength, &*self.clock);
         !index.is_damaged() && findings.is_ok_and(|found| found.is_true() && !found.is_worth_keeping())
     }
@@ -139,6 +142,28 @@ impl Session {
             _ => self.open(),
         };
         self.ask_of(snapshot, question)
+    }
+
+    /// Whether a snapshot that this session made would be found as true again now, as far as these candidates rest on
+    /// it: the proof of [`find`](Self::find) once more, over what is open already. `false` says no more than that the
+    /// question has to be asked anew.
+    pub fn still_finds(&self, snapshot: &Snapshot, found: &[Candidate]) -> bool {
+        let index = &snapshot.index;
+        if found.is_empty() || self.refresh || self.max_age.is_some() || index.is_damaged() {
+            return false;
+        }
+        let Ok(whole) = validate::whole(index, &*self.finder, self.strength, &*self.clock) else {
+            return false;
+        };
+        let behind = |candidate: &Candidate| {
+            let files = index.files_behind(candidate.record.file)?;
+            validate::files(index, &*self.finder, &files, &whole.roots, &*self.clock)
+        };
+        // What costs a read each time is asked anew, so that it is kept with a stamp that spares it.
+        let is_settled = |findings: &Findings| findings.is_true() && !findings.is_worth_keeping();
+        let are_settled = self.strength != Strength::Lazy
+            || found.iter().all(|candidate| behind(candidate).is_ok_and(|findings| is_settled(&findings)));
+        is_settled(&whole) && are_settled && !index.is_damaged()
     }
 
     fn at_full(&self) -> Snapshot {

@@ -113,7 +113,7 @@ impl Shared {
     }
 
     /// The last proven snapshot, if nothing has happened since.
-    fn vouched(&self) -> Option<Arc<Proven>> {
+    pub(super) fn vouched(&self) -> Option<Arc<Proven>> {
         let events = self.drain()?;
         let proven = self.last();
         if proven.vouched.as_ref().is_ok_and(|then| *then >= events) {
