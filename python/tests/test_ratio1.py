@@ -418,6 +418,42 @@ def test_behaviour_9_plugins_that_ask_for_each_other_finish(node: Node, monkeypa
     assert [found[number][1] for number in range(2)] == ["APlugin", "BPlugin"]
 
 
+@pytest.mark.parametrize("is_judged", [False, True])
+def test_behaviour_9_a_plugin_that_the_program_is_importing(
+    node: Node, is_judged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One thread imports the module by its name, another asks for the plugin: both get what one load made.
+    import importlib
+
+    meeting = type(sys)("plugcache_test_meeting")
+    vars(meeting).update(began=threading.Event(), go=threading.Event(), loads=[])
+    monkeypatch.setitem(sys.modules, "plugcache_test_meeting", meeting)
+    body = """
+        import plugcache_test_meeting as meeting
+        meeting.loads.append(1)
+        meeting.began.set()
+        assert meeting.go.wait(60)
+        """
+    node.plugin("a", body)
+    found: list[Any] = []
+    host = Host(SECURED=is_judged)
+    imports = ["plugcache_test_meeting"]
+
+    def work(number: int) -> None:
+        if number == 0:
+            found.append(importlib.import_module(f"{node.user}.plugins.a"))
+        else:
+            assert vars(meeting)["began"].wait(60)
+            vars(meeting)["go"].set()
+            found.append(node.ask(host, "a", safety_check=is_judged, safe_imports=imports)[0])
+
+    together(2, work)
+    assert all(module is not None for module in found)
+    assert [module.APlugin.__name__ for module in found] == ["APlugin"] * 2
+    # A file that was written at this very moment is loaded once more, to be sure.
+    assert 1 <= len(vars(meeting)["loads"]) <= 2
+
+
 def test_behaviour_19_a_plugin_that_asks_for_itself_is_told(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     meeting = type(sys)("plugcache_test_meeting")
     hosts: list[Host] = []

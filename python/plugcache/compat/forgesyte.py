@@ -190,8 +190,8 @@ _replacement = Replacement(made={MODULE: _fill})
 
 
 def install() -> None:
-    """Puts it at `app.services.manifest_cache_service`, whether a package `app` is there or not, and whether it has been
-    imported or not. Whoever has imported the original's names before keeps them. A second time changes nothing."""
+    """Puts it at `app.services.manifest_cache_service`, whether a package `app` is there or not, and whether it has
+    been imported or not. Whoever has imported the original's names before keeps them. A second time changes nothing."""
     _replacement.install()
 
 

@@ -1,7 +1,7 @@
 """Modules of plugins, one for each state of a file: all managers of a process share it, and so its classes.
 
-The original deleted a module and imported it anew at every lookup, so that two managers had two classes of one name, and
-an instance of one was none of the other.
+The original deleted a module and imported it anew at every lookup, so that two managers had two classes of one name,
+and an instance of one was none of the other.
 
 Here a file is read, and its digest says whether what is loaded is what is there. What is loaded is handed to Python's
 import system by a finder that knows only the modules that are being loaded at the moment: the import system has the
@@ -227,12 +227,31 @@ def state_of(
         # Somebody may have taken it out of the process, as the original does.
         sys.modules.setdefault(found.module, state.module)
         return state
-    if not is_judged:
+    _wait_for_others(found)
+    if not is_judged and found.module not in _attempts:
         _observe()
         adopted = _adopt(found, digest)
         if adopted is not None:
             return adopted
     return _load(found, source, digest, is_judged, parents)
+
+
+def _wait_for_others(found: Found) -> None:
+    """Waits for whoever imports the module by itself; if that is this very thread, it is half there and not to be had."""
+
+    def is_half_there() -> bool:
+        module = sys.modules.get(found.module)
+        is_begun = bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
+        return is_begun and found.module not in _attempts
+
+    if is_half_there():
+        try:
+            importlib.import_module(found.module)
+        except Exception:
+            # Who imports it is told; here it is tried again.
+            return
+        if is_half_there():
+            raise _half_loaded(found)
 
 
 def _adopt(found: Found, digest: str) -> State | None:
@@ -241,11 +260,6 @@ def _adopt(found: Found, digest: str) -> State | None:
     state = _states.get(found.module)
     if module is None or (state is not None and state.module is module):
         return None
-    if getattr(getattr(module, "__spec__", None), "_initializing", False):
-        # Another thread is at it, or this one is: then it is half there, and not to be had.
-        importlib.import_module(found.module)
-        if getattr(module.__spec__, "_initializing", False):
-            raise _half_loaded(found)
     file = getattr(module, "__file__", None)
     try:
         if file is None or not os.path.samefile(file, found.file):
@@ -267,14 +281,17 @@ def _load(
     name = found.module
     _observe()
     with _lock:
+        known = _states.get(name)
+        if known is not None and known.is_of(found, digest, is_judged=is_judged):
+            # Another thread was quicker.
+            return known
         attempt = _attempts.get(name)
         is_mine = attempt is None or attempt.error is not None
         if attempt is None or is_mine:
             attempt = _attempts[name] = _Attempt(found, digest, parents)
-            before = _states.get(name)
             attempt.is_judged = is_judged
             # Compiled code is told by size and second of its source: after an edit that may not be enough.
-            attempt.exact = source if is_judged or before is not None else None
+            attempt.exact = source if is_judged or known is not None else None
             attempt.before = sys.modules.pop(name, None)
         attempt.users += 1
         if _finder not in sys.meta_path:
@@ -321,8 +338,8 @@ def _load(
 
 def _half_loaded(found: Found) -> ReentrantError:
     return ReentrantError(
-        f"plugin module {found.module} ({found.file}) is asked for while it is being loaded, by its own code or by that "
-        "of another module that waits for it: ask for it later"
+        f"plugin module {found.module} ({found.file}) is asked for while it is being loaded, by its own code or by "
+        "that of another module that waits for it: ask for it later"
     )
 
 

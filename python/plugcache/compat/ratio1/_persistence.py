@@ -7,8 +7,8 @@ The files are the original's, and each reads what the other wrote: `<data>/<cate
 - The default dictionary of one plugin is not that of the next.
 - A save is seen as a whole or not at all, JSON as well. One that fails raises `StoreError` after `P` has told it: the
   old value stays, and no other file.
-- JSON keeps the types of its keys: `{"1": …}` and `{1: …}` come back as what they were. Keys of a file that the original
-  wrote are text, as they are in the file.
+- JSON keeps the types of its keys: `{"1": …}` and `{1: …}` come back as what they were. Keys of a file that the
+  original wrote are text, as they are in the file.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class _PersistenceSerializationMixin:
     def persistence_serialization_update(
         self, update_callback: Callable[[Any], Any], verbose: bool = True
     ) -> None:
-        """Puts what `update_callback` makes of the pickled object in its place; it is given `None` if there is none. It is
-        asked again if somebody else has saved meanwhile, another process say: no lock is held while it runs."""
+        """Puts what `update_callback` makes of the pickled object in its place; it is given `None` if there is none.
+        It is asked again if somebody else has saved meanwhile, another process say: no lock is held while it runs."""
         _update_object(self, _own(self), update_callback, verbose)
 
     def persistence_serialization_save_to_serving(self, obj: Any, name: str, verbose: bool = True) -> None:
