@@ -18,6 +18,7 @@ import itertools
 import os
 import sys
 import threading
+import time
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +32,13 @@ if TYPE_CHECKING:
     from ._plugcache import Judged
     from ._safety import SafetyPolicy
 
+    Stamp = tuple[int, int, int, int, int]
+
 #: Says to `compile` that only the tree is wanted: the same as `ast.PyCF_ONLY_AST`.
 _ONLY_TREE = 0x400
 _PREFIX = "plugcache_user_"
+#: Nanoseconds in which a change may go unseen in a file's entry, on the coarsest file systems.
+_YOUNG = 2_000_000_000
 
 _serials = itertools.count(1)
 _roots: dict[str, UserRoot] = {}
@@ -43,12 +48,16 @@ _lock = threading.Lock()
 class _Executed:
     """What a module was made from."""
 
-    __slots__ = ("digest", "file", "needs", "saw", "serial")
+    __slots__ = ("digest", "file", "has_failed", "needs", "saw", "serial", "stamp")
 
-    def __init__(self, file: str | None, digest: str | None, needs: set[str]) -> None:
+    def __init__(self, file: str | None, digest: str | None, stamp: Stamp | None, needs: set[str]) -> None:
         self.file = file
         self.digest = digest
+        #: What its entry looked like before it was read; `None`: that proves nothing.
+        self.stamp = stamp
         self.needs = needs
+        #: It raised: whoever imported it may have gone on without it.
+        self.has_failed = False
         self.serial = next(_serials)
         #: Of each module that it imported, which one.
         self.saw: dict[str, int] = {}
@@ -73,10 +82,12 @@ class UserRoot:
     def load(self, module: str, *, reload: bool = True) -> ModuleType:
         """Imports a module; `RejectedPluginError` before any code runs if it or a package above may not be loaded."""
         name = self._full(module)
-        for judged in self.judge(module):
-            judged.source()
         if reload:
             self._forget_stale(name)
+        for part in _with_packages(name, self.namespace):
+            file, _ = self.locate(part)
+            if part not in sys.modules and file is not None:
+                self._judged(file).source()
         return importlib.import_module(name)
 
     # ---- for the import machinery --------------------------------------------------------------------------------
@@ -95,17 +106,22 @@ class UserRoot:
         """Runs a module's code, if it may run."""
         name = module.__name__
         if file is None:
-            self._executed[name] = _Executed(None, None, set())
+            self._executed[name] = _Executed(None, None, None, set())
             return
+        stamp = _stamp(file)
         judged = self._judged(file)
         source = judged.source()
         tree = compile(source, file, "exec", _ONLY_TREE, dont_inherit=True)
         needs = _needs(tree, module.__spec__.parent if module.__spec__ else None)
         needs.update(_with_packages(name, self.namespace)[:-1])
-        executed = _Executed(file, judged.digest, needs)
+        executed = _Executed(file, judged.digest, stamp, needs)
         code = compile(tree, file, "exec", dont_inherit=True)
         self._executed[name] = executed
-        exec(code, module.__dict__)  # noqa: S102
+        try:
+            exec(code, module.__dict__)
+        except BaseException:
+            executed.has_failed = True
+            raise
         known = ((need, self._executed.get(need)) for need in needs)
         executed.saw = {need: one.serial for need, one in known if one is not None}
 
@@ -146,10 +162,14 @@ class UserRoot:
 
     def _has_changed(self, name: str, executed: _Executed, reached: dict[str, _Executed]) -> bool:
         file, _ = self.locate(name)
-        if file != executed.file or name not in sys.modules:
+        if file != executed.file or not (executed.has_failed or name in sys.modules):
             return True
-        if file is not None and self._judged(file).digest != executed.digest:
-            return True
+        if file is not None:
+            stamp = _stamp(file)
+            if stamp is None or stamp != executed.stamp:
+                if self._judged(file).digest != executed.digest:
+                    return True
+                executed.stamp = stamp
         return any(
             need in self._executed and self._executed[need].serial != serial
             for need, serial in executed.saw.items()
@@ -213,6 +233,19 @@ class _Loader:
 
 
 _finder = _Finder()
+
+
+def _stamp(file: str) -> Stamp | None:
+    """What tells a file from what it was, unless it was changed so lately that it may change again within the tick of a
+    file system's clock: then only its content tells."""
+    now = time.time_ns()
+    try:
+        seen = os.stat(file)
+    except OSError:
+        return None
+    if max(seen.st_ctime_ns, seen.st_mtime_ns) > now - _YOUNG:
+        return None
+    return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
 
 
 def _with_packages(name: str, namespace: str) -> list[str]:

@@ -6,8 +6,11 @@ import os
 import sys
 import textwrap
 import threading
+import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -171,6 +174,24 @@ def test_behaviour_4_a_plugin_that_raises_is_tried_again(places: Place) -> None:
     assert resolver.load("Raises").value == 1
 
 
+def test_a_plugin_that_goes_on_without_a_module_is_imported_anew_when_that_is_mended(places: Place) -> None:
+    """As yt-dlp does without `requests`: a part that cannot be imported is left out."""
+    places.write(places.user, "kit/__init__.py", "")
+    part = places.write(places.user, "kit/part.py", "VALUE = 1 // 0\n")
+    places.write(
+        places.user,
+        "kit/whole.py",
+        "try:\n    from .part import VALUE\nexcept ZeroDivisionError:\n    VALUE = None\n"
+        "class WholePlugin:\n    value = VALUE\n",
+    )
+    resolver = places.resolver()
+    plugin = resolver.load("Whole")
+    assert plugin.value is None
+    assert resolver.load("Whole") is plugin
+    part.write_text("VALUE = 2\n")
+    assert resolver.load("Whole").value == 2
+
+
 def test_a_base_of_the_host_is_known_to_users_plugins(places: Place) -> None:
     places.write(places.trusted, "trusted_base.py", "class Handler:\n    pass\n")
     places.write(places.trusted, "trusted_own.py", "from trusted_base import Handler\nclass Own(Handler):\n    pass\n")
@@ -184,6 +205,37 @@ def test_a_base_of_the_host_is_known_to_users_plugins(places: Place) -> None:
         assert issubclass(resolver.load("Theirs"), resolver.load("Own").__mro__[1])
     finally:
         sys.path.remove(str(places.trusted))
+
+
+def test_an_old_file_is_known_by_its_entry_and_an_edit_that_hides_is_seen(places: Place) -> None:
+    """A file that nobody has touched for long is not read again; one whose time was put back is."""
+    file = places.write(places.user, "old.py", "class OldPlugin:\n    value = 1\n")
+    resolver = places.resolver()
+    root = resolver._root(resolver.resolve("Old"))
+    reads: list[str] = []
+    judged = root._judged
+
+    def read(path: str) -> pc.Judged:
+        reads.append(path)
+        found: pc.Judged = judged(path)
+        return found
+
+    root._judged = read
+    with pytest.MonkeyPatch.context() as patch:
+        # Two hours later, by the clock that entries are compared with.
+        later = time.time_ns() + 7_200_000_000_000
+        patch.setattr("plugcache._user_modules.time", SimpleNamespace(time_ns=lambda: later))
+        first = resolver.load("Old")
+        reads.clear()
+        assert resolver.load("Old") is first
+        assert reads == []
+        before = file.stat()
+        file.write_text("class OldPlugin:\n    value = 2\n")
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert resolver.load("Old").value == 2
+    reads.clear()
+    assert resolver.load("Old").value == 2
+    assert reads == [str(file)], "it is too young to prove anything"
 
 
 def test_threads_that_load_during_edits_get_whole_modules(places: Place) -> None:
@@ -229,3 +281,26 @@ def test_a_package_of_the_standard_library_as_trusted_plugins(places: Place) -> 
         pc.Resolver()
     with pytest.raises(pc.ConfigError, match="among the trusted and among the user roots"):
         pc.Resolver([places.user], trusted=[places.user])
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="this yt-dlp runs on Python 3.11 and later")
+def test_a_thousand_extractors_as_user_plugins(places: Place) -> None:
+    """yt-dlp, which nobody wrote for this test: its extractors import each other relatively, through four packages."""
+    corpora = os.environ.get("PLUGCACHE_CORPORA")
+    assert corpora, "set PLUGCACHE_CORPORA: `cargo xtask test --env` says to what"
+    root = Path(corpora) / "yt_dlp"
+    base = "yt_dlp.extractor.common:InfoExtractor"
+    resolver = pc.Resolver([root], suffix="IE", base=base, safety=None)
+    assert len(resolver.names()) > 1500
+    assert resolver.judge("Vimeo")[-1].reason == "trusted-root"
+    assert not pc.Resolver([root], suffix="IE", base=base).judge("Vimeo")[-1].allowed
+    with warnings.catch_warnings():
+        # What yt-dlp does that newer Pythons warn of is its own affair.
+        warnings.simplefilter("ignore")
+        plugin = resolver.load("Vimeo")
+    assert plugin.IE_NAME == "vimeo"
+    assert plugin.suitable("https://vimeo.com/56015672")
+    assert "yt_dlp" not in sys.modules
+    modules = [name for name in sys.modules if name.startswith(plugin.__module__.partition(".")[0])]
+    assert len(modules) > 50
+    assert resolver.load("Vimeo") is plugin
