@@ -122,7 +122,7 @@ fn names_that_may_be_overwritten_are_doubts() {
     let doubts = ["lib/nd/_wrap.py:5 assigns a computed name, which may be this one"];
     assert_eq!(plugins[0].signature_doubts, doubts);
     // Its users were told to import it.
-    assert_eq!(names(&tree.plugins(exposed("lib.nd._bare"))), ["blur"]);
+    assert_eq!(names(&tree.plugins(exposed("lib._core"))), ["blur"]);
 }
 
 #[test]
