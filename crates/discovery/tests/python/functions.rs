@@ -100,6 +100,31 @@ fn names_that_are_attached_are_found_where_they_are() {
     assert_eq!(report.dynamic, []);
 }
 
+/// As scipy.ndimage does it since 1.15: functions are taken over, then perhaps wrapped by computed names.
+#[test]
+fn names_that_may_be_overwritten_are_doubts() {
+    let tree = Tree::new(&[
+        (
+            "r/lib/nd/__init__.py",
+            "from ._wrap import *\nfrom . import _wrap\n__all__ = _wrap.__all__\ndel _wrap",
+        ),
+        (
+            "r/lib/nd/_wrap.py",
+            "from ._bare import *\nfrom . import _bare\n__all__ = _bare.__all__\nfor name in __all__:\n    \
+             vars()[name] = wrap(getattr(_bare, name))",
+        ),
+        ("r/lib/nd/_bare.py", "from .._core import *\n__all__ = [s for s in dir() if not s.startswith('_')]"),
+        ("r/lib/_core.py", "__all__ = ['blur']\ndef blur(x): pass\ndef other(): pass"),
+    ]);
+    let plugins = tree.plugins(exposed("lib.nd"));
+    assert_eq!(names(&plugins), ["blur"]);
+    assert_eq!(plugins[0].module.as_deref(), Some("lib._core"));
+    let doubts = ["lib/nd/_wrap.py:5 assigns a computed name, which may be this one"];
+    assert_eq!(plugins[0].signature_doubts, doubts);
+    // Its users were told to import it.
+    assert_eq!(names(&tree.plugins(exposed("lib._core"))), ["blur"]);
+}
+
 #[test]
 fn what_changes_a_function_is_a_doubt() {
     let tree = Tree::new(&[(

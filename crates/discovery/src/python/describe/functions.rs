@@ -23,6 +23,7 @@ pub(super) fn function(file: &File, payload: &FunctionPayload, plugin: &mut Plug
     let mut scope = InFile::module(file);
     plugin.signature = Some(signature::signature(details, function.is_async, function.line, &mut scope));
     plugin.exports.clone_from(&payload.exports);
+    plugin.signature_doubts.extend(payload.doubt.clone());
     for attribute in &function.assigned {
         plugin.signature_doubts.push(format!("its {attribute} is assigned while the module runs"));
     }

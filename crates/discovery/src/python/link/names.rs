@@ -281,7 +281,7 @@ impl World<'_, '_> {
             resolution.deps = self.deps.join(resolution.deps, file);
         }
         let listed = self.is_listed(source, &structure, name, 0, resolution);
-        let open_all = structure.all.as_ref().is_none_or(|all| all.dynamic);
+        let open_all = self.is_open(source, &structure, 0);
         if !listed && (!open_all || name.starts_with('_')) {
             return false;
         }
@@ -296,6 +296,22 @@ impl World<'_, '_> {
         }
         self.add(resolution, found);
         true
+    }
+
+    /// Whether a star import of a module may take any public name: part of `__all__` is computed, or there is none.
+    fn is_open(&mut self, module: ModuleId, structure: &Structure, depth: u32) -> bool {
+        let Some(all) = &structure.all else { return true };
+        if all.dynamic || depth > 16 {
+            return all.dynamic;
+        }
+        all.from.iter().any(|expr| {
+            let found = self.resolve(listed_at(module, structure, expr), expr);
+            found.targets.iter().any(|target| {
+                let Target::Module(other) = target else { return false };
+                let other = *other;
+                self.structure(other).is_some_and(|structure| self.is_open(other, &structure, depth + 1))
+            })
+        })
     }
 
     /// Whether `__all__` of a module has a name.
@@ -314,9 +330,8 @@ impl World<'_, '_> {
         if depth > 16 {
             return false;
         }
-        let at = At { module, limit: u32::MAX, class: None };
         for expr in &all.from {
-            let found = self.resolve(at, expr);
+            let found = self.resolve(listed_at(module, structure, expr), expr);
             resolution.deps = self.deps.join(resolution.deps, found.deps);
             for target in &found.targets {
                 let Target::Module(other) = target else { continue };
@@ -399,6 +414,19 @@ impl World<'_, '_> {
             resolution.push(target);
         }
     }
+}
+
+/// The point at which `expr.__all__` was added to a module's own: its end, or where the name is deleted that the
+/// expression begins with.
+pub(in crate::python) fn listed_at(module: ModuleId, structure: &Structure, expr: &Expr) -> At {
+    let name = dotted(expr).unwrap_or_default();
+    let first = name.split('.').next().unwrap_or_default();
+    let last = structure.bindings.iter().enumerate().rev().find(|(_, binding)| binding.name == first);
+    let limit = match last {
+        Some((at, binding)) if matches!(binding.bound, Bound::Deleted) => at as u32,
+        _ => u32::MAX,
+    };
+    At { module, limit, class: None }
 }
 
 /// The binding at a place.

@@ -104,6 +104,7 @@ impl Selection<'_> {
                 symbols: decorator_symbols(world, at, &function.decorators, deps),
                 module_values: self.module_values(world, module, deps),
                 exports: Vec::new(),
+                doubt: self.public.doubts.get(&(module, id)).cloned(),
                 decorators: decorator_names(world, at, &function.decorators, deps),
             };
             let mut record = |name: String, payload: FunctionPayload| {

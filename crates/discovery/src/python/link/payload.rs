@@ -43,6 +43,8 @@ pub(in crate::python) struct FunctionPayload {
     pub(in crate::python) module_values: Vec<(String, Stored)>,
     /// Dotted names under which public modules expose it, the shortest first.
     pub(in crate::python) exports: Vec<String>,
+    /// Why what is exposed may be something else.
+    pub(in crate::python) doubt: Option<String>,
     /// For each decorator what it stands for, as far as that is known: `functools.lru_cache`.
     pub(in crate::python) decorators: Vec<Option<String>>,
 }

@@ -5,7 +5,10 @@
 //! takes its names from a stub (`lazy_loader.attach_stub`) exposes what the stub imports. A name that may stand for a
 //! function, and of which only running can tell, is reported and never guessed.
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
 
 use super::{
     hash::Fast,
@@ -16,7 +19,11 @@ use super::{
 };
 use crate::{
     plugin::Problem,
-    python::facts::{Bound, Expr, Structure},
+    python::{
+        facts::{Bound, Expr, Structure},
+        finder::PackageSpec,
+    },
+    tree::FileId,
 };
 
 /// How far star imports and lists of other modules are followed.
@@ -27,8 +34,14 @@ const DEEPEST: u32 = 16;
 pub(super) struct Public {
     /// For each function its dotted names, grouped by their last part, in each group the shortest first.
     names: HashMap<(ModuleId, u32), Vec<Vec<String>>, Fast>,
+    /// Modules that define them.
+    modules: HashSet<Rc<str>, Fast>,
     /// For each public module: a dotted name, where it is bound, and why it is not known what it stands for.
     unknown: HashMap<ModuleId, Vec<(String, u32, String)>, Fast>,
+    /// Why what a public module has under the name of a function may be something else.
+    pub(super) doubts: HashMap<(ModuleId, u32), String, Fast>,
+    /// What was found out of files that are on the way to a name.
+    overwrites: HashMap<FileId, Option<String>, Fast>,
 }
 
 impl Public {
@@ -48,6 +61,19 @@ impl Public {
         rows.iter().map(problem).collect()
     }
 
+    /// Whether a module defines a function that is exposed.
+    pub(super) fn is_defined_in(&self, module: &str) -> bool {
+        self.modules.contains(module)
+    }
+
+    /// Why a name may have been overwritten on the way to it.
+    fn overwritten(&mut self, world: &World<'_, '_>, found: &Resolution) -> Option<String> {
+        let files = world.deps.files(found.deps).iter();
+        let mut told = files
+            .map(|file| self.overwrites.entry(*file).or_insert_with(|| overwrites(world, *file)).clone());
+        told.find_map(|doubt| doubt)
+    }
+
     fn add(&mut self, function: (ModuleId, u32), name: String) {
         let groups = self.names.entry(function).or_default();
         let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
@@ -63,7 +89,7 @@ impl Selection<'_> {
     pub(super) fn expose(&mut self, world: &mut World<'_, '_>) {
         for file in world.tree.files() {
             let Some(name) = super::module_name(&world.tree.path(file).1) else { continue };
-            if !self.finder.covers(&name) || !is_public(&name) {
+            if !self.finder.covers(&name) || !is_public(self.below(&name)) {
                 continue;
             }
             if let Found::Module(module) = world.find_module(&name)
@@ -113,8 +139,12 @@ impl Selection<'_> {
             }
             if let Some(Target::Function(of, function)) = found.single()
                 && world.file(*of).is_some()
-                && self.finder.covers(&world.module_name(*of))
+                && library(&world.module_name(*of)) == library(&full)
             {
+                if let Some(doubt) = self.public.overwritten(world, &found) {
+                    self.public.doubts.insert((*of, *function), doubt);
+                }
+                self.public.modules.insert(world.module_name(*of));
                 self.public.add((*of, *function), format!("{full}.{name}"));
                 continue;
             }
@@ -163,8 +193,8 @@ impl Selection<'_> {
             Some(all) if !all.dynamic => {
                 listed.explicit = true;
                 listed.names.extend(all.names.iter().cloned());
-                let at = super::positions::At { module, limit: u32::MAX, class: None };
                 for expr in &all.from {
+                    let at = super::names::listed_at(module, structure, expr);
                     let found = world.resolve(at, expr);
                     self.deps = world.deps.join(self.deps, found.deps);
                     match found.single() {
@@ -212,6 +242,15 @@ impl Selection<'_> {
         listed.names.retain(|name| !name.is_empty() && !name.starts_with('_'));
     }
 
+    /// A module's name below the package that was named, which users were told to import.
+    fn below<'n>(&self, module: &'n str) -> &'n str {
+        let inside = |one: &PackageSpec| {
+            let rest = module.strip_prefix(&*one.name)?;
+            if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.') }
+        };
+        self.finder.packages.iter().filter_map(inside).min_by_key(|rest| rest.len()).unwrap_or(module)
+    }
+
     /// The name below the package that was named.
     pub(super) fn below_package(&self, name: &str) -> String {
         let packages = self.finder.packages.iter();
@@ -257,6 +296,21 @@ struct Listed {
     explicit: bool,
     /// Why there may be more.
     open: Option<String>,
+}
+
+/// The topmost package.
+fn library(module: &str) -> &str {
+    module.split('.').next().unwrap_or(module)
+}
+
+/// What a file assigns by computation, which may be any name of its module.
+fn overwrites(world: &World<'_, '_>, file: FileId) -> Option<String> {
+    let writes =
+        |name: &str| matches!(name, "vars()" | "globals()" | "locals()" | "__dict__" | "setattr" | "exec");
+    let structure: Structure = postcard::from_bytes(world.tree.structure(file)?).ok()?;
+    let written = structure.dynamic.iter().find(|one| writes(&one.name))?;
+    let path = world.tree.path(file).1;
+    Some(format!("{path}:{} {}, which may be this one", written.line, written.reason))
 }
 
 /// Whether users are meant to import a module of that name.

@@ -42,16 +42,17 @@ pub(super) struct Selection<'f> {
 
 /// Links the files of `scope`.
 pub(in crate::python) fn link(finder: &PythonFinder, tree: &mut Tree<'_>, scope: Scope<'_>) -> Links {
+    let mut world = World::new(tree);
+    let mut selection = Selection::new(finder, &mut world);
     let all: Vec<FileId>;
     let files = match scope {
         Scope::All => {
-            all = tree.files();
+            // What the rules rest on was declared meanwhile.
+            all = world.tree.files();
             &all
         }
         Scope::Only(files) => files,
     };
-    let mut world = World::new(tree);
-    let mut selection = Selection::new(finder, &mut world);
     let mut links = Links { files: Vec::new(), all_depend_on: world.deps.files(selection.deps).to_vec() };
     for file in files {
         if let Some(linked) = selection.file(&mut world, *file)
@@ -98,12 +99,14 @@ impl<'f> Selection<'f> {
     fn file(&mut self, world: &mut World<'_, '_>, file: FileId) -> Option<Linked> {
         let path = world.tree.path(file).1.into_owned();
         let name = super::module_name(&path)?;
-        if !self.finder.covers(&name) {
+        let is_covered = self.finder.covers(&name);
+        if !is_covered && !self.public.is_defined_in(&name) {
             return None;
         }
         let mut linked = Linked::default();
         let module = match world.find_module(&name) {
             Found::Module(module) if world.file(module) == Some(file) => module,
+            _ if !is_covered => return None,
             _ => {
                 let message = format!("not linked: Python imports another file as {name}");
                 linked.problems.push(Problem { file: path, line: 0, column: 0, message });
