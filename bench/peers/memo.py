@@ -23,7 +23,7 @@ def value(key):
     return "a value"
 
 
-def memoised(keys):
+def memoised(kind, keys):
     """Functions of one argument that are asked for what they have."""
     region = dogpile.cache.make_region().configure("dogpile.cache.memory", expiration_time=300)
 
@@ -32,8 +32,8 @@ def memoised(keys):
 
     filled = cachetools.LRUCache(1024)
     filled.update((key, value(key)) for key in keys)
-    yield "plugcache.cached(ttl=300)", plugcache.cached(ttl=300, name=f"memo-disk-{type(keys[0]).__name__}")(value)
-    yield "plugcache.cached(ttl=300, disk=False)", plugcache.cached(ttl=300, disk=False, name=f"memo-{type(keys[0]).__name__}")(value)
+    yield "plugcache.cached(ttl=300)", plugcache.cached(ttl=300, name=f"disk {kind}")(value)
+    yield "plugcache.cached(ttl=300, disk=False)", plugcache.cached(ttl=300, disk=False, name=f"memory {kind}")(value)
     yield "functools.lru_cache", functools.lru_cache(maxsize=1024)(value)
     yield "functools.lru_cache(typed=True)", functools.lru_cache(maxsize=1024, typed=True)(value)
     yield "cachetools.cached(LRUCache)", cachetools.cached(cachetools.LRUCache(1024))(value)
@@ -68,10 +68,10 @@ def looped(keys):
 
 def subjects():
     names = [f"plugin-{number}" for number in range(ENTRIES)]
-    for kind, some in (("number", list(range(ENTRIES))), ("text", names)):
-        keys = (some * (calls // ENTRIES + 1))[:calls]
+    for kind, some in (("number", list(range(ENTRIES))), ("text", names), ("one text", [PLUGIN])):
+        keys = (some * (calls // len(some) + 1))[:calls]
         yield f"{kind}: an empty loop", looped(keys)
-        for name, function in memoised(some):
+        for name, function in memoised(kind, some):
             # The second time, all are there.
             called(function, some)()
             called(function, some)()
