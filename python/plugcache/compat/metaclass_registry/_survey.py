@@ -85,6 +85,10 @@ class _Survey:
         self.sources = sources
         self.members = members
         self.tops = {name.partition(".")[0] for name in sources}
+        #: Members, and the root.
+        self.recorded = {(module, qualname) for module, qualname, _ in members}
+        root, _, qualname = question.root.partition(":")
+        self.recorded.add((root, qualname))
         self.scope = scope_of(question, sources)
         self.family = {question.root.rpartition(":")[2].rpartition(".")[2]}
         self.family |= {qualname.rpartition(".")[2] for _, qualname, _ in members}
@@ -340,6 +344,8 @@ class _Survey:
             if why:
                 found.append([name, line, f"calls {path}(), which leads to {why}"])
         for qualname, told in module.classes.items():
+            if (name, qualname) not in self.recorded and any(self._may_be_member(module, one) for one in told["bases"]):
+                found.append([name, told["line"], f"{qualname} derives from a member, and is hidden later"])
             unknown = [base for base in told["bases"] if base and not self._knows(name, base)]
             if unknown:
                 found.append([name, told["line"], f"{qualname} derives from {unknown[0]}, which only running tells"])
@@ -347,6 +353,12 @@ class _Survey:
                 if base not in ("", "?") and self._touches(name, f"{base}.__init_subclass__"):
                     found.append([name, told["line"], f"{qualname} runs a hook that touches members"])
         return found
+
+    def _may_be_member(self, module: Module, base: str) -> bool:
+        """Whether a parent has the name of a member, and does not come from elsewhere."""
+        origin = module.imports.get(base.partition(".")[0], "")
+        is_foreign = bool(origin) and origin.partition(".")[0].partition(":")[0] not in self.tops
+        return base.rpartition(".")[2] in self.family and not is_foreign
 
     def _doubts_of(self, name: str, qualname: str) -> list[list[Any]]:
         """What leaves open whether a member is one."""
