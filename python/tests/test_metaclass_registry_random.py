@@ -40,7 +40,8 @@ PIECES = [
     "from N.other import register\n@register\nclass Z_M(Handler):\n    kind = 'K'",
     "from N.other import harmless\n@harmless\nclass A1_M:\n    pass\nclass B1_M(Handler):\n    kind = 'K'",
     "from N.other import HOOKED\nclass C1_M(HOOKED):\n    kind = 'K'",
-    "try:\n    from N.nowhere import Parent\nexcept ImportError:\n    Parent = Handler\nclass D1_M(Parent):\n    kind = 'K'",
+    "try:\n    from N.nowhere import Parent\nexcept ImportError:\n    Parent = Handler\n"
+    "class D1_M(Parent):\n    kind = 'K'",
     "HANDLERS['K'] = object()",
     "from N.other import fill\nfill('K')",
     "from N.other import Filler\nFiller().fill('K')",
@@ -98,15 +99,15 @@ def write(family: Family, number: int) -> None:
     for module in ("one", "two", "three")[: chance.choice((1, 1, 2, 3))]:
         pieces = [chance.choice(PIECES) for _ in range(chance.choice((1, 1, 2)))]
         text = HEAD + "\n".join(pieces)
-        for place, word in (("_M", f"_{module}"), ("'K", f"'{module}"), ("N.", f"{name}."), ("from N ", f"from {name} ")):
+        words = (("_M", f"_{module}"), ("'K", f"'{module}"), ("N.", f"{name}."), ("from N ", f"from {name} "))
+        for place, word in words:
             text = text.replace(place, word)
         family.tree.write(f"{name}/plugins/{module}.py", text)
 
 
-@pytest.mark.parametrize("start", range(0, 120, 24))
-def test_told_from_source_is_what_importing_registers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: int) -> None:
+def test_told_from_source_is_what_importing_registers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told = 0
-    for number in range(start, start + 24):
+    for number in range(160):
         root = tmp_path / str(number)
         root.mkdir()
         monkeypatch.syspath_prepend(str(root))
@@ -129,7 +130,8 @@ def test_told_from_source_is_what_importing_registers(tmp_path: Path, monkeypatc
         assert claimed == found, f"seed {number}: {claimed} are told, {found} are there"
         told += 1
         forget(family)
-    assert told
+    # The others are imported, as there is room for doubt.
+    assert told >= 10
 
 
 def forget(family: Any) -> None:

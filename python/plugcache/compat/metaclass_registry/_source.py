@@ -165,7 +165,7 @@ class Module:
             self._compound(node, body_of)
 
     def _compound(self, node: ast.stmt, body_of: dict[str, Any] | None) -> None:
-        """`for`, `while`, `with`, `try`, `match`, expressions: parts that are expressions, then those that are blocks."""
+        """`for`, `while`, `with`, `try`, `match`, expressions: their expressions, and their blocks."""
         for field in ast.iter_child_nodes(node):
             if isinstance(field, ast.expr):
                 self._expression(field)
