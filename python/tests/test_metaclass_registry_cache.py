@@ -159,7 +159,8 @@ def test_a_writer_that_is_killed_leaves_the_old_file_or_the_new(run: Run, tmp_pa
         os.environ["XDG_CACHE_HOME"] = sys.argv[1]
         from plugcache.compat.metaclass_registry import cache
         def make():
-            return cache.RegistryCacheManager("t", lambda: "1", lambda item: {"value": item}, lambda told: told["value"])
+            put, get = lambda item: {"value": item}, lambda told: told["value"]
+            return cache.RegistryCacheManager("t", lambda: "1", put, get)
         make().save_cache({"a": 1})
         for step in ("fsync", "replace"):
             child = os.fork()

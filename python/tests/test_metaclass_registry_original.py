@@ -51,7 +51,8 @@ def test_its_own_tests_pass(place: Path, profile: str, source: str, count: int) 
     }
     command = [sys.executable, "-X", "dev", "-W", "error", "-m", "pytest", "-q", "-p", "stand_in"]
     # Their settings ask for a plugin that measures coverage.
-    command += ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", ".", "--basetemp", str(place / "temp"), "tests"]
+    command += ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", "."]
+    command += ["--basetemp", str(place / "temp"), "tests"]
     done = subprocess.run(
         command, cwd=corpus(source), env=environment, capture_output=True, text=True, timeout=300, check=False
     )

@@ -22,29 +22,34 @@ the root's module, a second class under one key takes it, and what cannot be imp
 when it is asked for or after all others.
 
 **When listing imports nothing.** A registry's keys are told from source if nothing leaves room for another answer than
-importing would give. All of this must hold for every module that discovery would import and that is not loaded yet, and
-for every other one of the same topmost packages that those may import and that mentions a member, a registry, or a
-function that handles one:
+importing would give. All of this must hold for every module that is not loaded yet and that discovery would import,
+itself or on the way:
 
-- Members are class statements that run without condition, once for each name, with no keywords and no decorators but
-  `dataclass` and its like. Their parents are members, classes of the same packages, or loaded.
-- None of their parents has a hook (`__init_subclass__`) or a metaclass other than `AutoRegisterMeta`, and no body
-  changes the family's settings.
-- Keys are constants (any that Python can write, names of loaded modules' values, such as a member of an enumeration),
-  the class's own name, or made by an extractor of this package that looks at the name alone.
-- Nothing that runs at import gives a member or a registry to a call, calls a method of one, calls a function that
-  makes or changes members, writes into a registry, makes classes by calling `type` and the like, raises, or assigns the
-  key attribute or an abstract method later.
+- Members are class statements that run without condition, once for each name, and are not hidden later; with no
+  keywords, and no decorators but `dataclass` and its like. Parents of all classes are written down: members, other
+  classes of the same packages, or what is imported from elsewhere; a member's parents from elsewhere are loaded.
+- None of a member's parents has a hook (`__init_subclass__`) or a metaclass other than `AutoRegisterMeta`, and no
+  member's body changes the family's settings. Whether abstract methods are left can be told.
+- Keys are constants (any that Python can write, or names that lead to values of loaded modules, such as a member of an
+  enumeration), the class's own name, or made by an extractor of this package that looks at the name alone.
+- Nothing that runs at import gives a member or a registry to a call that may do something with it, calls a method of
+  one, writes into a registry, makes classes by calling `type` and the like, runs text, raises, or assigns the key
+  attribute or an abstract method later. Functions that are called are followed, and those that they call, within the
+  topmost packages of the root and of the discovered package.
 - No two members have one key, and none has the key of a class that is registered.
 
 Else the package is imported as the original does it: right before fast. So it is for `discovery_function`, for a
 `key_extractor` of the program's own, for roots that a function makes, with `LazyDiscoveryDict(enable_cache=False)`, and
-with `OPENHCS_DISABLE_REGISTRY_CACHE=1`. `why_imported(registry)` says the reason. What is not looked at is code outside
-of the topmost packages of the root and of the discovered package: a distribution of another name that registers members
-of its own when it is imported is seen once it is imported.
+with `OPENHCS_DISABLE_REGISTRY_CACHE=1`. `why_imported(registry)` says the reason.
+
+Three things are beyond this, and are seen only once they were imported: what a distribution of another name registers
+by itself; a member that is reached through `gc`, `sys.modules` or `__subclasses__` and never by a name; and what a method
+of an object whose class cannot be told calls in turn of more such objects (the method itself is found by its name, and
+followed). Whatever registers in any such way is listed from then on.
 
 A member whose module cannot be imported is listed (in profile 0.1 not if it is known that something it imports is not
-there), and its error is told when it is used; the next use tries again. Modules without members are not imported.
+there), and its error is told when it is used; the next use tries again. Modules without members are not imported. Keys
+come in the order of modules and lines; where modules import each other, importing may register in another one.
 """
 
 from __future__ import annotations
@@ -89,8 +94,16 @@ _LATER = {
     "exceptions": ("DuplicateRegistryKeyError",),
 }
 #: Names of submodules that a host may import, too.
-_MORE = {"cache": ("CacheConfig", "CacheKeyCodec", "deserialize_plugin_class", "get_cache_file_path",
-                   "get_package_file_mtimes", "serialize_plugin_class")}  # fmt: skip
+_MORE = {
+    "cache": (
+        "CacheConfig",
+        "CacheKeyCodec",
+        "deserialize_plugin_class",
+        "get_cache_file_path",
+        "get_package_file_mtimes",
+        "serialize_plugin_class",
+    ),
+}
 _WHERE = {
     name: module for names in (_COMMON, _LATER, _MORE) for module, all_names in names.items() for name in all_names
 }
@@ -136,7 +149,8 @@ def _put(name: str, profile: str, version: str) -> ModuleType:
     package = ModuleType(name, __doc__)
     spec = ModuleSpec(name, None, is_package=True)
     package.__spec__, package.__path__ = spec, []
-    names = [one for names in (_COMMON, *((_LATER,) if is_later else ())) for all_names in names.values() for one in all_names]
+    tables = (_COMMON, _LATER) if is_later else (_COMMON,)
+    names = [one for table in tables for all_names in table.values() for one in all_names]
     vars(package).update(__version__=version, __plugcache_profile__=profile, __all__=names)
     for short in (*_SUBMODULES, *(_LATER_SUBMODULES if is_later else ())):
         module = importlib.import_module(f"{__name__}.{short}")

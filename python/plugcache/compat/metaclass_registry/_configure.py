@@ -70,7 +70,8 @@ def settings_of(
     if key is None and family is not None:
         key = family.key_attribute_name
     if key is None and not _profile.current().infers_package:
-        holder = next((one for one in new_class.__mro__[1:] if getattr(one, "__registry_key__", None) is not None), None)
+        parents = new_class.__mro__[1:]
+        holder = next((one for one in parents if getattr(one, "__registry_key__", None) is not None), None)
         key = getattr(holder, "__registry_key__", None)
     if key is None:
         return None

@@ -35,7 +35,7 @@ class _Changed(Exception):  # noqa: N818
     """A file is not what the index saw a moment ago."""
 
 
-@cached(name="metaclass-registry", version="1")
+@cached(name="metaclass-registry", version="2")
 def _survey_of(
     state: str,
     root: str,

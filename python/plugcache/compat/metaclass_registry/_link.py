@@ -234,7 +234,10 @@ class Linker:
         if not isinstance(one, _Class):
             return set(getattr(one, "__abstractmethods__", ()))
         left = {name for base in one.bases for name in self._abstract(base)}
-        left |= {name for name, kind in one.told["names"].items() if kind == "abstract"}
+        left |= {name for name, kind in one.told["names"].items() if kind in ("abstract", "maybe")}
+        for name, kind in one.told["names"].items():
+            if isinstance(kind, list) and kind[0] == "name" and {name, kind[1].rpartition(".")[2]} & left:
+                raise Doubt(f"{one.name}.{name} is another name of what may be abstract")
         if left & set(self.told["patched"]):
             raise Doubt(f"abstract methods of {one.name} are assigned after classes are made")
         return {name for name in left if self._is_abstract(one, name)}
@@ -244,8 +247,8 @@ class Linker:
         for place in one.order:
             if isinstance(place, _Class):
                 kind = place.told["names"].get(name)
-                if kind == "unsure":
-                    raise Doubt(f"{place.name}.{name} is bound under a condition")
+                if kind in ("unsure", "maybe"):
+                    raise Doubt(f"whether {place.name}.{name} is abstract is known by running it only")
                 if kind is not None:
                     return bool(kind == "abstract")
             elif name in vars(place):

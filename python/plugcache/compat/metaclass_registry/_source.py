@@ -165,7 +165,7 @@ class Module:
             self._compound(node, body_of)
 
     def _compound(self, node: ast.stmt, body_of: dict[str, Any] | None) -> None:
-        """`for`, `while`, `with`, `try`, `match`, expressions: parts that are expressions, then those that are blocks."""
+        """`for`, `while`, `with`, `try`, `match`, expressions: their expressions, and their blocks."""
         for field in ast.iter_child_nodes(node):
             if isinstance(field, ast.expr):
                 self._expression(field)
@@ -210,7 +210,10 @@ class Module:
     def _bind(self, name: str, body_of: dict[str, Any] | None, node: ast.AST, kind: Any = "plain") -> None:
         if body_of is not None:
             names = body_of["names"]
-            names[name] = "unsure" if name in names and names[name] != kind else kind
+            if name in names and names[name] != kind:
+                # What stays is decided by what runs; it may be abstract if one of them is.
+                kind = "maybe" if {"abstract", "maybe"} & {str(kind), str(names[name])} else "unsure"
+            names[name] = kind
             if name in SETTINGS:
                 body_of["settings"].append(name)
         else:
@@ -248,7 +251,7 @@ class Module:
         decorators = [last_name(one) for one in node.decorator_list]
         kind = "abstract" if any(name in _ABSTRACT for name in decorators) else "plain"
         if conditional:
-            kind = "unsure"
+            kind = "unsure" if kind == "plain" else "maybe"
         if decorators and decorators[0] in ("setter", "getter", "deleter", "overload"):
             kind = body_of["names"].get(node.name, "unsure") if body_of else kind
         self._bind(node.name, body_of, node, kind)
@@ -445,13 +448,15 @@ class Module:
 
 def _value(node: ast.expr, unsure: bool) -> Any:
     """How a name in a class body is told: a literal with its source, an expression, or that it may be either."""
+    if any(last_name(part) in _ABSTRACT for part in ast.walk(node) if isinstance(part, (ast.Name, ast.Attribute))):
+        return "maybe"
     if unsure:
         return "unsure"
     try:
         literal = ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         path = dotted(node) if isinstance(node, (ast.Name, ast.Attribute)) else ""
-        return ["name", path] if path else "plain"
+        return ["name", path] if path else "unsure"
     return ["literal", literal] if _can_be_kept(literal) else "plain"
 
 

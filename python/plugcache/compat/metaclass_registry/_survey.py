@@ -1,11 +1,12 @@
 """What importing a package would register, told from the source of all files that could have a part in it.
 
-The result is plain data, so that it can be kept: the engine keeps it under the digests of all those files. It says which
-classes are members, what their bodies bind, and what is in *doubt*; whether a doubt matters depends on what is loaded in
-the running process, which `_link` looks at.
+The result is plain data, so that it can be kept: the engine keeps it under the digests of all those files. It says
+which classes are members, what their bodies bind, and what is in *doubt*; whether a doubt matters depends on what is
+loaded in the running process, which `_link` looks at.
 
-What runs while modules are imported is followed from the top: from the modules that discovery imports to those that they
-import, and from the calls in them to the functions that are called, as far as these are in the same topmost packages.
+What runs while modules are imported is followed from the top: from the modules that discovery imports to those that
+they import, and from the calls in them to the functions that are called, as far as these are in the same topmost
+packages.
 """
 
 from __future__ import annotations
@@ -85,6 +86,10 @@ class _Survey:
         self.sources = sources
         self.members = members
         self.tops = {name.partition(".")[0] for name in sources}
+        #: Members, and the root.
+        self.recorded = {(module, qualname) for module, qualname, _ in members}
+        root, _, qualname = question.root.partition(":")
+        self.recorded.add((root, qualname))
         self.scope = scope_of(question, sources)
         self.family = {question.root.rpartition(":")[2].rpartition(".")[2]}
         self.family |= {qualname.rpartition(".")[2] for _, qualname, _ in members}
@@ -126,7 +131,8 @@ class _Survey:
         while True:
             known = "|".join(sorted(map(re.escape, self.family)))
             held = "|".join(sorted(map(re.escape, self.registries | {"__registry__"})))
-            renamed = r"^[ \t]*(\w+)(?:[ \t]*:[^=\n]+)?[ \t]*:?=[ \t]*(?:[\w.]+\.)?(?:%s)[ \t]*(?:#.*)?$|\b(?:%s)[ \t]+as[ \t]+(\w+)"
+            renamed = r"^[ \t]*(\w+)(?:[ \t]*:[^=\n]+)?[ \t]*:?=[ \t]*(?:[\w.]+\.)?(?:%s)[ \t]*(?:#.*)?$"
+            renamed += r"|\b(?:%s)[ \t]+as[ \t]+(\w+)"
             found = set(), set()  # type: tuple[set[str], set[str]]
             for names, into in ((known, found[0]), (held, found[1])):
                 pattern = re.compile(renamed % (names, names), re.MULTILINE)
@@ -288,7 +294,9 @@ class _Survey:
         for place in sorted(self._all_called(name, path)):
             function = self._function(place)
             unknown = next((base for base in sorted(function.bases) if not self._knows(place[0], base)), None)
-            touches = function.touches or (f"makes a class of {unknown or 'a computed one'}" if unknown is not None else "")
+            touches = function.touches
+            if not touches and unknown is not None:
+                touches = f"makes a class of {unknown or 'a computed one'}"
             if touches:
                 return f"{place[0]}.{place[1]} {touches}"
         return ""
@@ -309,7 +317,8 @@ class _Survey:
             return bool(inner) and self._knows(target, inner, depth + 1)
         if not rest and isinstance(getattr(builtins, first, None), type):
             return True
-        return any(star.partition(".")[0] not in self.tops or self._knows(star, base, depth + 1) for star in module.stars)
+        is_foreign = any(star.partition(".")[0] not in self.tops for star in module.stars)
+        return is_foreign or any(self._knows(star, base, depth + 1) for star in module.stars)
 
     def _inside(self, origin: str, rest: str) -> tuple[str, str]:
         """The module that an imported name is in, and its path in there."""
@@ -340,6 +349,8 @@ class _Survey:
             if why:
                 found.append([name, line, f"calls {path}(), which leads to {why}"])
         for qualname, told in module.classes.items():
+            if (name, qualname) not in self.recorded and any(self._may_be_member(module, one) for one in told["bases"]):
+                found.append([name, told["line"], f"{qualname} derives from a member, and is hidden later"])
             unknown = [base for base in told["bases"] if base and not self._knows(name, base)]
             if unknown:
                 found.append([name, told["line"], f"{qualname} derives from {unknown[0]}, which only running tells"])
@@ -347,6 +358,12 @@ class _Survey:
                 if base not in ("", "?") and self._touches(name, f"{base}.__init_subclass__"):
                     found.append([name, told["line"], f"{qualname} runs a hook that touches members"])
         return found
+
+    def _may_be_member(self, module: Module, base: str) -> bool:
+        """Whether a parent has the name of a member, and does not come from elsewhere."""
+        origin = module.imports.get(base.partition(".")[0], "")
+        is_foreign = bool(origin) and origin.partition(".")[0].partition(":")[0] not in self.tops
+        return base.rpartition(".")[2] in self.family and not is_foreign
 
     def _doubts_of(self, name: str, qualname: str) -> list[list[Any]]:
         """What leaves open whether a member is one."""

@@ -1,7 +1,7 @@
 """The cache file of a registry, as the original reads and writes it: for callers that keep items of their own in one.
 
-`${XDG_CACHE_HOME:-~/.cache}/metaclass-registry/<name>.json` holds `cache_version`, `version`, `timestamp`, `file_mtimes`
-if they were given, and the items: `item_entries`, a list of `{"key": …, "item": …}` whose keys have their types, or (as
+`${XDG_CACHE_HOME:-~/.cache}/metaclass-registry/<name>.json` holds `cache_version`, `version`, `timestamp`,
+`file_mtimes` if they were given, and the items: `item_entries`, a list of `{"key": …, "item": …}` whose keys have their types, or (as
 profile 0.1 writes) `items`, an object by text. Both are read in either profile.
 
 A file is written beside and renamed, so that no reader sees half of one. One that cannot be understood, whatever is
@@ -48,7 +48,7 @@ def get_cache_file_path(cache_name: str, *, create: bool = True) -> Path:
 
 
 class CacheKeyCodec:
-    """Keys as JSON, and back as what they were: text, numbers, `None`, bytes, members of enumerations, tuples of these."""
+    """Keys as JSON, and back: text, numbers, `None`, bytes, members of enumerations, tuples of these."""
 
     PRIMITIVE_KIND = "primitive"
     ENUM_KIND = "enum"
@@ -78,7 +78,7 @@ class CacheKeyCodec:
 
     @classmethod
     def decode(cls, payload: dict[str, Any]) -> Hashable:
-        """The key of such a form; `ValueError` for a form that is none, and whatever importing an enumeration raises."""
+        """The key of such a form; `ValueError` if it is none, and whatever importing an enumeration raises."""
         kind = payload["kind"]
         decoder = CACHE_KEY_DECODERS.get(kind) if isinstance(kind, str) else None
         if decoder is None:
@@ -253,7 +253,7 @@ class RegistryCacheManager(Generic[T]):
     def _validate_mtimes(
         self, cached_mtimes: dict[str, float], *, current_mtimes: dict[str, float] | None = None
     ) -> bool:
-        """Whether files have exactly the times that were saved, and, if `current_mtimes` is given, are the same ones."""
+        """Whether files have exactly the times that were saved, and are the same as in `current_mtimes`, if given."""
         if not isinstance(cached_mtimes, dict):
             return False
         if current_mtimes is not None:

@@ -20,7 +20,8 @@ from ._keys import (
     is_same_declaration,
     register_once,
 )
-from ._mappings import LazyDiscoveryDict, SecondaryRegistryDict
+from ._mappings import LazyDiscoveryDict
+from ._secondary import SecondaryRegistryDict
 from .cache import (
     CacheConfig,
     RegistryCacheManager,

@@ -121,7 +121,8 @@ def discover_registry_classes(
             return False
         return module_filter is None or module_filter(name)
 
-    modules = (info.name for info in pkgutil.iter_modules(package_path, package_prefix) if wanted(info.name, info.ispkg))
+    there = pkgutil.iter_modules(package_path, package_prefix)
+    modules = (info.name for info in there if wanted(info.name, info.ispkg))
     failures: list[BaseException] = []
     found = []
     for module in _imported(modules, failures):
