@@ -75,12 +75,20 @@ fn answers(context: &Context, group: &str, what: &str) -> Result<Vec<Row>> {
 fn starts(context: &Context) -> Result<Vec<Row>> {
     let cache = context.empty("indexes/p4-programs")?;
     let mut rows = Vec::new();
-    let programs: [(&str, &[&str]); 2] = [("pytest", &["--version"]), ("bandit", &["--version"])];
-    let run = |python: &Path, before: &[&str], program: (&str, &[&str])| {
+    // Asked once for its version, pytest asks for no plugin; asked twice, it tells those that it has.
+    let programs: [(&str, &[&str]); 3] =
+        [("pytest", &["--version"]), ("pytest", &["--version", "--version"]), ("bandit", &["--version"])];
+    // A place where nothing changes: Python looks there first.
+    let place = context.empty("start")?;
+    let command = |python: &Path, before: &[&str], program: (&str, &[&str])| {
         let mut command = Command::new(python.join("bin/python"));
         command.args(before).args(["-m", program.0]).args(program.1);
         command.env_remove("PYTHONPATH").env_remove("PYTHONDONTWRITEBYTECODE").env("PLUGCACHE_DIR", &cache);
-        command.current_dir(&context.work).stdin(Stdio::null());
+        command.current_dir(&place).stdin(Stdio::null());
+        command
+    };
+    let run = |python: &Path, before: &[&str], program: (&str, &[&str])| {
+        let mut command = command(python, before, program);
         Subject::new(before.join(" "), move |_| start(&mut command))
     };
     for program in programs {
@@ -95,9 +103,7 @@ fn starts(context: &Context) -> Result<Vec<Row>> {
             }
         };
         let hooked = |round: usize| -> Result<Sample> {
-            let mut command = Command::new(ours.join("bin/python"));
-            command.args(["-m", program.0]).args(program.1).env("PLUGCACHE_DIR", &cache);
-            command.current_dir(&context.work).stdin(Stdio::null());
+            let mut command = command(ours, &[], program);
             pth("install")?;
             if round == 0 {
                 start(&mut command)?;
