@@ -72,7 +72,7 @@ def test_behaviour_13_user_code_is_judged_before_any_of_it_runs(places: Place) -
         assert resolver.resolve(name).is_trusted is False
         with pytest.raises(pc.RejectedPluginError, match="allow its digest"):
             resolver.load(name)
-        assert "may not be loaded: violations" in resolver.explain(name)
+        assert "may not be loaded: violations" in pc.explain(resolver, name)
     assert not marker.exists()
     digest = resolver.judge("Sly")[-1].digest
     assert digest is not None
