@@ -227,7 +227,7 @@ unsafe fn call_slowly<'py>(
 ) -> *mut ffi::PyObject {
     match packed(py, given) {
         Ok((call, args, kwargs)) => {
-            let kwargs = kwargs.as_ref().map_or(ptr::null_mut(), |kwargs| kwargs.as_ptr());
+            let kwargs = kwargs.as_ref().map_or(ptr::null_mut(), Bound::as_ptr);
             // SAFETY: the function of the base, with an instance of it and with what Python would give it.
             unsafe { call(callable, args.as_ptr(), kwargs) }
         }
