@@ -55,7 +55,7 @@ def _import(record: Record, roots: Sequence[str] | None) -> Any:
     if record.module not in sys.modules:
         # A file that has just appeared is not in the listings that import machinery keeps.
         importlib.invalidate_caches()
-        _drop_doubtful_bytecode(record.file)
+        drop_doubtful_bytecode(record.file)
     try:
         module = importlib.import_module(record.module) if roots is None else _import_from(roots, record.module)
     except Exception as error:
@@ -110,7 +110,7 @@ def is_same_file(one: str, other: str) -> bool:
 _TICK = 12_000_000
 
 
-def _drop_doubtful_bytecode(file: str) -> None:
+def drop_doubtful_bytecode(file: str) -> None:
     """Removes compiled code that may be of another source than the one that is there.
 
     Python tells by size and second of the last change. A source that was changed after it was compiled, with the same

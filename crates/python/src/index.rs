@@ -51,7 +51,7 @@ pub(crate) struct Record {
 /// What an index is asked for.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
-#[expect(clippy::struct_excessive_bools, reason = "settings of a dictionary, each by its name")]
+#[expect(clippy::struct_excessive_bools, reason = "a dictionary of settings, each by its name")]
 struct Wanted {
     roots: Vec<PathBuf>,
     packages: Vec<String>,

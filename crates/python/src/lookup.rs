@@ -147,11 +147,11 @@ impl Known {
     /// The plugin, if all stands as it did.
     fn plugin(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         let held = self.held.get();
-        let is_true = match (held.index.get(), held.proof.as_ref()?) {
-            (index, Proof::Index(proof)) => py.detach(|| index.still_holds(proof)),
-            // A look that waits for nothing: shorter than giving up the interpreter's lock.
-            (index, Proof::Watch(proof)) => index.is_vouched_for(proof),
-        };
+        let (index, proof) = (held.index.get(), held.proof.as_ref()?);
+        let is_true = py.detach(|| match proof {
+            Proof::Index(proof) => index.still_holds(proof),
+            Proof::Watch(proof) => index.is_vouched_for(proof),
+        });
         if !is_true || !self.is_path_the_same(py) {
             return None;
         }

@@ -11,7 +11,7 @@ from collections.abc import Hashable, ItemsView, Iterator, KeysView, ValuesView
 from typing import TYPE_CHECKING, Any, cast
 
 from ..._errors import warn
-from ..._registry import _drop_doubtful_bytecode
+from ..._imports import drop_doubtful_bytecode
 from . import _profile
 from .exceptions import DuplicateRegistryKeyError, IncompleteRegistryError, MemberImportError
 
@@ -305,7 +305,7 @@ class LazyDiscoveryDict(dict[Any, Any]):
 
         if entry.module not in sys.modules:
             importlib.invalidate_caches()
-            _drop_doubtful_bytecode(self._file_of(entry.module))
+            drop_doubtful_bytecode(self._file_of(entry.module))
         try:
             found: Any = import_patiently(entry.module)
         except Exception as error:

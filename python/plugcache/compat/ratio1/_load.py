@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..._errors import PluginImportError, ReentrantError
 from ..._plugcache import digest as digest_of
-from ..._registry import _drop_doubtful_bytecode
+from ..._imports import drop_doubtful_bytecode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -301,7 +301,7 @@ def _load(
             # A file that has just appeared is not in the listings that import machinery keeps.
             importlib.invalidate_caches()
             if attempt.exact is None and found.is_source:
-                _drop_doubtful_bytecode(found.file)
+                drop_doubtful_bytecode(found.file)
         module = importlib.import_module(name)
         if found.is_source and attempt.module is not module:
             raise _half_loaded(found)
