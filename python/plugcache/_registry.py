@@ -152,17 +152,17 @@ class Registry(Lookup, Mapping[str, T]):
     @property
     def is_development(self) -> bool:
         """Whether plugins are in a source checkout, so that every file's content is looked at."""
-        return any(_is_checkout(root) for root in self._roots())
+        return any(is_checkout(root) for root in self._roots())
 
     def _roots(self) -> list[str]:
         if self._given_roots is not None:
             return self._given_roots
-        return list(dict.fromkeys(root for package in self._packages for root in _roots_of(package)))
+        return list(dict.fromkeys(root for package in self._packages for root in roots_of(package)))
 
     def _open(self) -> Index:
         roots = self._roots()
         strength = self._settings["strength"]
-        if strength is None and any(_is_checkout(root) for root in roots):
+        if strength is None and any(is_checkout(root) for root in roots):
             strength = "hash"
         settings = {**self._settings, "roots": roots, "strength": strength, "rules": self._rules}
         if self._base is not None:
@@ -288,7 +288,7 @@ def _key_rule(key: str | None) -> str | None:
     return f"attribute:{key}"
 
 
-def _roots_of(package: str) -> list[str]:
+def roots_of(package: str) -> list[str]:
     """The directories that hold the package's topmost one, as an import would find it; nothing is imported."""
     top = package.partition(".")[0]
     loaded = sys.modules.get(top)
@@ -314,7 +314,7 @@ def _find(name: str) -> ModuleSpec | None:
         return None
 
 
-def _is_checkout(root: str) -> bool:
+def is_checkout(root: str) -> bool:
     """Whether somebody works here: a project file lies beside the packages, or above them."""
     parts = root.split(os.sep)
     if "site-packages" in parts or "dist-packages" in parts:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._errors import ConfigError, UnknownPluginError
 from ._plugcache import Index, directories
-from ._registry import _is_checkout, _roots_of
+from ._registry import is_checkout, roots_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +99,7 @@ def signature(thing: Callable[..., Any] | type | str, /) -> Signature:
         module, colon, qualname = thing.partition(":")
         if not colon or not module or not qualname:
             raise ConfigError(f'signature of {thing!r}: expected "module:qualname", as in "json:dumps"')
-        roots = _roots_of(module)
+        roots = roots_of(module)
     else:
         is_bound = getattr(thing, "__self__", None) is not None
         module, qualname, root = _place(thing)
@@ -165,7 +165,7 @@ def _index(roots: tuple[str, ...], module: str) -> Index:
                 "suffix": "",
                 "case": "exact",
                 "duplicates": "first",
-                "strength": "hash" if any(_is_checkout(root) for root in roots) else None,
+                "strength": "hash" if any(is_checkout(root) for root in roots) else None,
             }
         )
         if len(_indexes) >= _MANY:

@@ -64,6 +64,7 @@ struct Wanted {
     case: String,
     duplicates: String,
     strength: Option<String>,
+    #[pyo3(default)]
     watch: bool,
 }
 

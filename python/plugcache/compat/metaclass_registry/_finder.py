@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..._cached import cached
 from ..._errors import Error
 from ..._plugcache import Index, digest
-from ..._registry import _is_checkout, _roots_of
+from ..._registry import is_checkout, roots_of
 from ._link import Doubt, Entry, Linker, Rules, settings_of
 
 if TYPE_CHECKING:
@@ -133,14 +133,14 @@ class Finder:
                     "suffix": "",
                     "case": "exact",
                     "duplicates": "first",
-                    "strength": "hash" if any(_is_checkout(root) for root in roots) else None,
+                    "strength": "hash" if any(is_checkout(root) for root in roots) else None,
                 }
             )
         return self._index
 
 
 def _roots(*modules: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(root for module in modules for root in _roots_of(module)))
+    return tuple(dict.fromkeys(root for module in modules for root in roots_of(module)))
 
 
 def _names_of(module: str, registry: Any) -> tuple[str, ...]:
