@@ -21,6 +21,8 @@
 
 Caches are kept in `$PLUGCACHE_DIR`, or the user's cache directory; plugins' own data in `$PLUGCACHE_DATA_DIR`, or the
 user's data directory.
+
+PYTEST_DONT_REWRITE: a program that is started with its entry points accelerated has this package before pytest comes.
 """
 
 from __future__ import annotations

@@ -191,7 +191,7 @@ SUBINTERPRETERS = """
     import sys
     sys.path[:] = %r
     try:
-        import plugcache
+        from plugcache import cached
     except ImportError as error:
         print("refused" if "interpreter" in str(error) else error, flush=True)
     else:

@@ -86,7 +86,7 @@ impl<K: Key + ?Sized, V: Send + Sync + 'static> Cache<K, V> {
     #[inline]
     pub fn glance_in_turn<T>(&self, key: &K, see: impl FnOnce(&Arc<V>) -> T) -> Option<T> {
         let (seen, _, cost) = self.shared.see(key, see)?;
-        self.shared.counters.memory_hit_alone(cost);
+        self.shared.counters.memory_hit_in_turn(cost);
         Some(seen)
     }
 

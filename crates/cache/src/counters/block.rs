@@ -84,6 +84,8 @@ const NAME_WORDS: usize = 8;
 const GAUGES: usize = NAME + NAME_WORDS;
 const EVENTS: usize = GAUGES + 8;
 const STRIPED_AT: usize = EVENTS + 48;
+/// Where the two events of a hit are counted by those who take turns: in words of the first line that no stripe has.
+const IN_TURN_AT: usize = STRIPED_AT + STRIPED;
 /// Words of one block.
 pub(crate) const WORDS: usize = STRIPED_AT + STRIPES * LINE;
 
@@ -128,14 +130,16 @@ impl<'a> Block<'a> {
     /// How often it happened.
     pub(crate) fn count(self, event: Event) -> u64 {
         let index = event as usize;
-        let striped: u64 = if index < STRIPED {
-            (0..STRIPES)
-                .map(|stripe| self.word(STRIPED_AT + stripe * LINE + index).load(Ordering::Relaxed))
-                .sum()
-        } else {
-            0
-        };
-        striped.wrapping_add(self.word(EVENTS + index).load(Ordering::Relaxed))
+        let spread = |word: &AtomicU64| word.load(Ordering::Relaxed);
+        let spread: u64 = self.spread(index).map(spread).fold(0, u64::wrapping_add);
+        spread.wrapping_add(self.word(EVENTS + index).load(Ordering::Relaxed))
+    }
+
+    /// The words beside its own in which an event is counted: those of a hit.
+    fn spread(self, event: usize) -> impl Iterator<Item = &'a AtomicU64> {
+        let stripes = (0..STRIPES).map(move |stripe| STRIPED_AT + stripe * LINE + event);
+        let all = stripes.chain([IN_TURN_AT + event]);
+        all.filter(move |_| event < STRIPED).map(move |index| self.word(index))
     }
 
     pub(crate) fn gauge(self, gauge: Gauge) -> u64 {
@@ -165,11 +169,8 @@ impl<'a> Block<'a> {
     pub(crate) fn absorb(self, other: Block<'_>) {
         for event in Event::ALL {
             let mut count = other.word(EVENTS + *event as usize).swap(0, Ordering::Relaxed);
-            if (*event as usize) < STRIPED {
-                for stripe in 0..STRIPES {
-                    let word = other.word(STRIPED_AT + stripe * LINE + *event as usize);
-                    count = count.wrapping_add(word.swap(0, Ordering::Relaxed));
-                }
+            for word in other.spread(*event as usize) {
+                count = count.wrapping_add(word.swap(0, Ordering::Relaxed));
             }
             self.add(*event, count);
         }
@@ -214,13 +215,12 @@ impl Counters {
         block.saved(line, saved);
     }
 
-    /// The same for who is the only one to do so at a time, and spares the atomic addition: in a word of its own, that
-    /// no stripe is counted in.
+    /// The same for callers who take turns, which spares the atomic addition: in words that nobody else counts in.
     #[inline]
-    pub(crate) fn memory_hit_alone(&self, saved: u64) {
+    pub(crate) fn memory_hit_in_turn(&self, saved: u64) {
         let block = self.block();
-        let hits = block.word(EVENTS + Event::MemoryHit as usize);
+        let hits = block.word(IN_TURN_AT + Event::MemoryHit as usize);
         hits.store(hits.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        block.saved(STRIPED_AT, saved);
+        block.saved(IN_TURN_AT, saved);
     }
 }
