@@ -119,6 +119,10 @@ def test_figures_and_entries() -> None:
     entry = ManifestCacheEntry({"id": "a"})
     assert (entry.manifest, entry.ttl_seconds, entry.is_expired()) == ({"id": "a"}, 300, False)
     assert ManifestCacheEntry({}, ttl_seconds=-1).is_expired()
+    entry.created_at -= 301
+    assert entry.is_expired()
+    entry.created_at += 301
+    assert not entry.is_expired()
     assert repr(entry).startswith("CacheEntry(age=0.")
 
 

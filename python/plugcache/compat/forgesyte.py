@@ -63,10 +63,19 @@ class ManifestCacheEntry:
 
     def __init__(self, manifest: dict[str, Any], ttl_seconds: int = 300) -> None:
         self.manifest = manifest
-        #: When it was made, by the clock on the wall: for people.
-        self.created_at = time.time()
         self.ttl_seconds = ttl_seconds
+        self._created_at = time.time()
         self._began = time.monotonic()
+
+    @property
+    def created_at(self) -> float:
+        """When it was made, by the clock on the wall, in seconds since 1970. Setting it makes it that old."""
+        return self._created_at
+
+    @created_at.setter
+    def created_at(self, seconds: float) -> None:
+        self._began = time.monotonic() - (time.time() - seconds)
+        self._created_at = seconds
 
     def is_expired(self) -> bool:
         """Whether it has lived longer than it may."""
