@@ -275,7 +275,7 @@ fn what_was_proven_holds_until_something_changes() {
     assert!(with.still_holds(&before) && without.still_holds(&alone));
     assert_eq!(alone.index().absent_roots().collect::<Vec<_>>(), tree.path(&["nothing"]));
     let index = alone.index();
-    let files: Vec<_> = index.files().map(|file| (file, index.place(file).unwrap().1)).collect();
+    let files: Vec<_> = index.file_ids().map(|file| (file, index.place(file).unwrap().1)).collect();
     assert_eq!(files.len(), 2, "metadata is no evidence");
     assert!(files.iter().all(|(file, _)| index.is_untouched(*file)));
     let listed = |session: &Session| {

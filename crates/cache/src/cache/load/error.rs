@@ -41,7 +41,7 @@ pub enum LoadError<E> {
         /// How long this call was ready to wait.
         waited: Duration,
     },
-    /// This call was told not to [wait any longer](super::Builder::ask_while_waiting). The loader goes on.
+    /// This call was told not to [wait any longer](crate::cache::Builder::ask_while_waiting). The loader goes on.
     Interrupted {
         /// The cache.
         cache: String,
