@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import gc
+import signal
 import threading
 import weakref
 from typing import Any
@@ -226,3 +227,51 @@ def test_hits_of_many_threads_are_all_counted_and_right() -> None:
     assert wrong == []
     info = double.cache_info()
     assert (info.loads, info.hits + info.misses) == (16, 8_000)
+
+
+def test_what_a_signal_raises_while_a_hit_is_copied_is_raised() -> None:
+    """A time-out by SIGALRM, or Ctrl-C, was lost if it came while a result was copied for its caller."""
+
+    @pc.cached(disk=False)
+    def table(rows: int) -> list[list[int]]:
+        return [[row] for row in range(rows)]
+
+    class Late(Exception):
+        pass
+
+    def late(*_: object) -> None:
+        raise Late
+
+    table(50_000)
+    before = signal.signal(signal.SIGALRM, late)
+    try:
+        for _ in range(3):
+            with pytest.raises(Late):
+                signal.setitimer(signal.ITIMER_REAL, 0.002)
+                while True:
+                    table(50_000)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_what_cannot_be_told_is_computed_each_time() -> None:
+    """Numbers of many digits, and dataclasses with a field that was never set, raised where the function does not."""
+    import dataclasses
+
+    @dataclasses.dataclass(frozen=True)
+    class Half:
+        unset: int = dataclasses.field(init=False)
+
+    globals()["Half"] = Half
+    Half.__qualname__ = "Half"
+
+    @pc.cached(disk=False)
+    def kind(value: object) -> str:
+        return type(value).__name__
+
+    huge = 10**5000
+    assert (kind(huge), kind(huge), kind(-huge)) == ("int", "int", "int")
+    assert kind.cache_info().hits == 1
+    with pytest.warns(pc.PlugcacheWarning, match="Half"):
+        assert kind(Half()) == "Half"

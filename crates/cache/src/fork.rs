@@ -59,7 +59,7 @@ pub(crate) fn watch() {
 
 /// Does what a fork must not cut in two, since a library has a lock for it that a child would find taken for ever.
 /// One thread at a time, for milliseconds; forks wait. Not to be called from inside of itself.
-pub(crate) fn undisturbed<T>(act: impl FnOnce() -> T) -> T {
+pub fn undisturbed<T>(act: impl FnOnce() -> T) -> T {
     struct Free(bool);
     impl Drop for Free {
         fn drop(&mut self) {
@@ -68,6 +68,7 @@ pub(crate) fn undisturbed<T>(act: impl FnOnce() -> T) -> T {
             }
         }
     }
+    watch();
     let _free = Free(claim(LONGEST));
     act()
 }

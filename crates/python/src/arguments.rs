@@ -17,7 +17,9 @@
 
 use plugcache_cache::key::{Key, KeyBytes};
 use pyo3::{
-    Borrowed, ffi,
+    Borrowed,
+    exceptions::PyException,
+    ffi,
     prelude::*,
     sync::PyOnceLock,
     types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyModule, PyString, PyTuple, PyType},
@@ -123,7 +125,9 @@ fn part(object: &Bound<'_, PyAny>, key: &mut KeyBytes, depth: u32) -> Result<(),
         } else {
             key.tuple(2);
             'i'.encode(key);
-            int.str()?.to_str()?.encode(key);
+            // In hexadecimal: Python refuses to write more than some thousand decimal digits.
+            let digits = int.call_method1("__format__", ("x",))?;
+            digits.cast::<PyString>().map_err(PyErr::from)?.to_str()?.encode(key);
         }
     } else if object.is_none() {
         None::<bool>.encode(key);
@@ -167,7 +171,12 @@ fn other(object: &Bound<'_, PyAny>, key: &mut KeyBytes, depth: u32) -> Result<()
     static DESCRIBE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = object.py();
     let describe = DESCRIBE.import(py, "plugcache._keys", "describe")?;
-    let described = describe.call1((object,))?;
+    let described = match describe.call1((object,)) {
+        Ok(described) => described,
+        // What cannot even be told is no key: the function says for itself what it thinks of it.
+        Err(error) if error.is_instance_of::<PyException>(py) => return Err(NoKey::Type(type_name(object))),
+        Err(error) => return Err(NoKey::Raised(error)),
+    };
     let Ok((what, holds)) = described.extract::<(String, Bound<'_, PyTuple>)>() else {
         return Err(NoKey::Type(type_name(object)));
     };

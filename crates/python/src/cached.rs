@@ -30,7 +30,7 @@ use crate::{
     arguments::{self, NoKey},
     error::{Class, Failure, raise, warn},
     kept::{Format, Kept, NotGiven, codec},
-    settings, signals, stats, task,
+    left, settings, signals, stats, task,
 };
 
 pub(crate) type Results = Cache<KeyBytes, Kept>;
@@ -74,6 +74,9 @@ struct Built {
 
 /// Stands for no bound at all.
 const UNBOUNDED: usize = 1 << 40;
+
+/// Most bytes that the place of a key keeps.
+const LONGEST_KEPT: usize = 1 << 16;
 
 thread_local! {
     /// Where keys are written, so that a hit allocates nothing.
@@ -146,7 +149,7 @@ impl Cached {
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
         if let Some(value) = self.glance(py, args, kwargs) {
-            return Ok(value);
+            return value;
         }
         let function = self.function.bind(py);
         match self.key(args, kwargs)? {
@@ -188,8 +191,8 @@ impl Cached {
         args: &Bound<'_, PyTuple>,
         kwargs: &Bound<'_, PyDict>,
         default: Py<PyAny>,
-    ) -> Py<PyAny> {
-        self.glance(py, args, Some(kwargs)).unwrap_or(default)
+    ) -> PyResult<Py<PyAny>> {
+        self.glance(py, args, Some(kwargs)).unwrap_or(Ok(default))
     }
 
     /// The value of these arguments as something to await: `function` is an `async def`.
@@ -217,7 +220,7 @@ impl Cached {
         function: &Bound<'_, PyAny>,
     ) -> PyResult<Py<PyAny>> {
         if let Some(value) = self.glance(py, args, None) {
-            return Ok(value);
+            return value;
         }
         match self.key(args, None)? {
             Some(key) => self.load(py, &key, function, args, None),
@@ -234,7 +237,9 @@ impl Cached {
     ) -> PyResult<bool> {
         let Some(key) = self.key(args, Some(kwargs))? else { return Ok(false) };
         let cache = self.cache(py)?;
-        Ok(py.detach(|| cache.remove(&key)))
+        let removed = py.detach(|| cache.remove(&key));
+        left::let_go(py);
+        Ok(removed)
     }
 
     /// Name of the cache.
@@ -257,7 +262,9 @@ impl Cached {
     /// Forgets all results, in memory and on disk, of this process and of others.
     fn cache_clear(&self, py: Python<'_>) -> PyResult<()> {
         let cache = self.cache(py)?;
-        py.detach(|| cache.clear()).map_err(|error| Failure::from(error).raise(py))?;
+        let cleared = py.detach(|| cache.clear());
+        left::let_go(py);
+        cleared.map_err(|error| Failure::from(error).raise(py))?;
         Ok(())
     }
 
@@ -307,22 +314,27 @@ impl Cached {
 }
 
 impl Cached {
-    /// The way of nearly all calls.
+    /// The way of nearly all calls. What copying a value raises is the caller's: it may be a signal's.
     #[inline]
     fn glance(
         &self,
         py: Python<'_>,
         args: &Bound<'_, PyTuple>,
         kwargs: Option<&Bound<'_, PyDict>>,
-    ) -> Option<Py<PyAny>> {
+    ) -> Option<PyResult<Py<PyAny>>> {
         let seen = KEY.with(|place| {
             // Describing an argument can run code that calls a cached function in its turn.
             let mut key = place.try_borrow_mut().ok()?;
             key.clear();
-            self.encode(args, kwargs, &mut key).ok()?;
-            self.glance_at(py, &key)
+            let is_key = self.encode(args, kwargs, &mut key).is_ok();
+            let seen = if is_key { self.glance_at(py, &key) } else { None };
+            give_back(&mut key);
+            seen
         })?;
-        seen.or_else(|kept| kept.hand_out(py)).ok()
+        match seen {
+            Ok(value) => Some(Ok(value)),
+            Err(kept) => kept.hand_out_again(py),
+        }
     }
 
     /// Whether keys hold more than the arguments.
@@ -434,6 +446,7 @@ impl Cached {
         let old = place.replace(built);
         drop(place);
         py.detach(|| drop(old));
+        left::let_go(py);
         Ok(made)
     }
 
@@ -472,6 +485,7 @@ impl Cached {
             called.unwrap_or_else(|| Err(PyRuntimeError::new_err("the interpreter is ending")))
         };
         let answer = py.detach(|| cache.get_or_load_with(key, loader));
+        left::let_go(py);
         if let Some((value, error)) = made {
             if let Some(error) = error {
                 self.warn_of_result(value.bind(py), &error)?;
@@ -491,9 +505,17 @@ impl Cached {
             Err(NotGiven::Unshareable) => function.call(args, kwargs).map(Bound::unbind),
             Err(NotGiven::Unreadable) => {
                 py.detach(|| cache.remove(key));
+                left::let_go(py);
                 function.call(args, kwargs).map(Bound::unbind)
             }
         }
+    }
+}
+
+/// Keys are written in one place again and again; one that was very long does not keep its memory.
+pub(crate) fn give_back(key: &mut KeyBytes) {
+    if key.as_slice().len() > LONGEST_KEPT {
+        *key = KeyBytes::default();
     }
 }
 

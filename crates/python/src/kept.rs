@@ -7,7 +7,7 @@ use pyo3::{prelude::*, sync::PyOnceLock, types::PyBytes};
 
 use crate::{
     isolate::{self, Isolation},
-    json,
+    json, left,
 };
 
 /// How values are written to disk.
@@ -96,6 +96,15 @@ impl Kept {
         isolate::hand_out(object.bind(py), *isolation).map(Bound::unbind).map_err(NotGiven::Raised)
     }
 
+    /// The value for a caller on a hit. `None`: it has to be found out by the long way.
+    pub(crate) fn hand_out_again(&self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        match self.hand_out(py) {
+            Ok(value) => Some(Ok(value)),
+            Err(NotGiven::Raised(error)) => Some(Err(error)),
+            Err(NotGiven::Unshareable | NotGiven::Unreadable) => None,
+        }
+    }
+
     fn unpack(&self, py: Python<'_>) -> Result<&(Py<PyAny>, Isolation), NotGiven> {
         let bytes = match &*self.bytes.lock().unwrap_or_else(PoisonError::into_inner) {
             Written::Yes(bytes) => bytes.clone(),
@@ -119,6 +128,14 @@ impl Kept {
             Written::Yes(bytes) => Ok(bytes),
             Written::Refused(what) => Err(format!("{what} is kept in memory only")),
             Written::No => Err("nothing was written".to_owned()),
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if let Some((object, _)) = self.object.take() {
+            left::leave(object);
         }
     }
 }

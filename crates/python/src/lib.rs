@@ -18,6 +18,7 @@ mod instances;
 mod isolate;
 mod json;
 mod kept;
+mod left;
 mod lookup;
 mod plain;
 mod quick;

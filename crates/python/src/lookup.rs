@@ -7,9 +7,13 @@
 //! Whatever is not as it was goes the long way again. At strength `trust` nothing is looked at: a name is answered from
 //! a dictionary until the registry is refreshed.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use plugcache::{resolver, watch};
 use pyo3::{
-    PyTraverseError, PyVisit, ffi,
+    PyTraverseError, PyVisit,
+    exceptions::PyException,
+    ffi,
     prelude::*,
     types::{PyDict, PyList, PyModule, PyString, PyTuple},
 };
@@ -24,6 +28,8 @@ pub(crate) struct Lookup {
     trusted: Py<PyDict>,
     /// What is known of others, by name.
     known: Py<PyDict>,
+    /// How often all of that was forgotten.
+    forgotten: AtomicU64,
 }
 
 /// What an answer of an index rests on.
@@ -62,7 +68,11 @@ impl Lookup {
     #[new]
     #[pyo3(signature = (*_args, **_kwargs))]
     fn new(py: Python<'_>, _args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Self { trusted: PyDict::new(py).unbind(), known: PyDict::new(py).unbind() }
+        Self {
+            trusted: PyDict::new(py).unbind(),
+            known: PyDict::new(py).unbind(),
+            forgotten: AtomicU64::new(0),
+        }
     }
 
     fn __getitem__(slf: &Bound<'_, Self>, name: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
@@ -74,7 +84,7 @@ impl Lookup {
         }
         if let Some(known) = this.known.bind(py).get_item(text)?
             && let Ok(known) = known.cast_exact::<Known>()
-            && let Some(plugin) = known.get().plugin(py)
+            && let Some(plugin) = known.get().plugin(py)?
         {
             return Ok(plugin);
         }
@@ -83,6 +93,7 @@ impl Lookup {
 
     /// Forgets what was found.
     fn _forget(&self, py: Python<'_>) {
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
         self.trusted.bind(py).clear();
         self.known.bind(py).clear();
     }
@@ -100,9 +111,11 @@ struct Found<'py>(Bound<'py, PyAny>, Py<Record>, Py<Held>, Option<Py<PyTuple>>, 
 #[cold]
 fn find(lookup: &Bound<'_, Lookup>, name: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
     let py = lookup.py();
-    let Found(plugin, record, held, path, is_trusted) = lookup.call_method1("_find", (name,))?.extract()?;
     let this = lookup.get();
-    if name.cast_exact::<PyString>().is_err() {
+    let before = this.forgotten.load(Ordering::Acquire);
+    let Found(plugin, record, held, path, is_trusted) = lookup.call_method1("_find", (name,))?.extract()?;
+    // What was forgotten while it was imported does not come back.
+    if name.cast_exact::<PyString>().is_err() || this.forgotten.load(Ordering::Acquire) != before {
         return Ok(plugin.unbind());
     }
     if is_trusted {
@@ -145,7 +158,20 @@ impl Known {
     }
 
     /// The plugin, if all stands as it did.
-    fn plugin(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+    fn plugin(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let Some(module) = self.module_as_it_was(py) else { return Ok(None) };
+        let mut found = module;
+        for part in &self.way {
+            found = match found.getattr(part.bind(py)) {
+                Ok(found) => found,
+                Err(error) if error.is_instance_of::<PyException>(py) => return Ok(None),
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(Some(found.unbind()))
+    }
+
+    fn module_as_it_was<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         let held = self.held.get();
         let (index, proof) = (held.index.get(), held.proof.as_ref()?);
         let is_true = py.detach(|| match proof {
@@ -164,11 +190,7 @@ impl Known {
         if !module.is(&self.module) || !is_same_file {
             return None;
         }
-        let mut found = module;
-        for part in &self.way {
-            found = found.getattr(part.bind(py)).ok()?;
-        }
-        Some(found.unbind())
+        Some(module)
     }
 
     /// Whether modules are looked for where they were: the same texts in the same order.

@@ -27,7 +27,10 @@ use pyo3::{
     types::{PyDict, PyTuple, PyType},
 };
 
-use crate::{arguments::Plain, cached::Cached};
+use crate::{
+    arguments::Plain,
+    cached::{Cached, give_back},
+};
 
 /// In the stable ABI since 3.12, and of this value since 3.8.
 const HAVE_VECTORCALL: c_ulong = 1 << 11;
@@ -68,6 +71,7 @@ impl Room {
         let key = unsafe { &mut *self.key.get() };
         key.clear();
         let done = catch_unwind(AssertUnwindSafe(|| act(key)));
+        give_back(key);
         // SAFETY: as above.
         unsafe { *self.is_taken.get() = false };
         done.ok().flatten()
@@ -187,11 +191,18 @@ unsafe extern "C" fn call(
     let value = match seen {
         Some(Ok(value)) => return value.into_ptr(),
         // PyO3 is to know of what is done with Python from here on.
-        Some(Err(kept)) => Python::attach(move |py| kept.hand_out(py).ok()),
+        Some(Err(kept)) => Python::attach(move |py| kept.hand_out_again(py)),
         None => None,
     };
-    // SAFETY: an instance of ours.
-    value.map_or_else(|| unsafe { call_slowly(py, callable, given) }, Py::into_ptr)
+    match value {
+        Some(Ok(value)) => value.into_ptr(),
+        Some(Err(error)) => {
+            error.restore(py);
+            ptr::null_mut()
+        }
+        // SAFETY: an instance of ours.
+        None => unsafe { call_slowly(py, callable, given) },
+    }
 }
 
 /// Arguments on Python's stack.

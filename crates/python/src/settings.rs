@@ -22,7 +22,10 @@ use plugcache::{
 use pyo3::prelude::*;
 use tempfile::TempDir;
 
-use crate::error::{Failure, warn};
+use crate::{
+    error::{Failure, warn},
+    left,
+};
 
 /// What all of the package shares.
 pub(crate) struct State {
@@ -210,6 +213,7 @@ pub(crate) fn configure(
     });
     let old = old.map_err(|error: Failure| error.raise(py))?;
     py.detach(|| drop(old));
+    left::let_go(py);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use plugcache_cache::{Stats, admin::Caches};
 use pyo3::{prelude::*, types::PyDict};
 
-use crate::{error::Failure, settings};
+use crate::{error::Failure, left, settings};
 
 /// What each cache has done in this process, by name.
 #[pyfunction]
@@ -76,5 +76,6 @@ pub(crate) fn clear(py: Python<'_>, name: Option<&str>) -> PyResult<u64> {
         }
         Ok(count)
     });
+    left::let_go(py);
     cleared.map_err(|error: Failure| error.raise(py))
 }

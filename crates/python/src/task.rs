@@ -24,6 +24,7 @@ use pyo3::{
 use crate::{
     cached::{Cached, Results, give, is_interruption, raised},
     kept::{Kept, NotGiven},
+    left,
 };
 
 type Loaded = Result<Answer<Kept>, LoadError<PyErr>>;
@@ -157,12 +158,14 @@ impl Load {
             if let Poll::Ready(loaded) = polled {
                 // It holds what the call was made with: dropped where nobody waits for us.
                 py.detach(|| drop(lookup));
+                left::let_go(py);
                 return Err(self.end(py, loaded));
             }
             let interrupted = self.stage.now().interrupted.take();
             if let Some(error) = interrupted {
                 // Who waits for its value takes over.
                 py.detach(|| drop(lookup));
+                left::let_go(py);
                 return Err(error);
             }
             let yielded = self.stage.now().yielded.take();
@@ -203,6 +206,7 @@ impl Load {
                 Err(not_given) => {
                     if matches!(not_given, NotGiven::Unreadable) {
                         py.detach(|| self.cache.remove(&self.key));
+                        left::let_go(py);
                     }
                     match py.import("plugcache._tasks").and_then(|tasks| tasks.getattr("AGAIN")) {
                         Ok(again) => again.unbind(),
@@ -263,6 +267,7 @@ impl Load {
             }
         }
         py.detach(|| drop(lookup));
+        left::let_go(py);
     }
 }
 
