@@ -228,8 +228,10 @@ def test_a_digest_that_is_withdrawn_counts_no_more(node: Node) -> None:
     # The manager's key had the profile, and not the digests: the plugin stayed for as long as the manager.
     source = node.plugin("a", "import os").read_bytes()
     manager: Any = ratio1.Manager(Log(SECURED=True))
+    digest = pc.judge(source).digest
+    assert digest is not None
     try:
-        ratio1.install(allowed_digests=[pc.judge(source).digest])
+        ratio1.install(allowed_digests=[digest])
         assert node.ask(manager, "a")[1] == "APlugin"
         ratio1.install()
         assert node.ask(manager, "a") == NOTHING
