@@ -92,7 +92,8 @@ class Instances(Generic[T]):
 
     Who comes with another configuration, for a plugin that runs, gives it that: if it raises, it is told the old one
     again in the same way, and `InstanceConfigError` is raised. Configurations are compared by value, types included
-    (`1` is not `True`), and plugins get copies: what a caller does to his afterwards changes nothing.
+    (`1` is not `True`), and plugins get copies: what a caller does to his afterwards changes nothing. Values whose
+    `==` tells no truth value (arrays, tables) are compared as they are pickled.
 
     A start that fails raises `InstanceStartError`, with what it raised as its cause, and is tried again when a while
     has passed that doubles with each failure, or at once with another configuration or after `retry_now`.
@@ -254,7 +255,22 @@ def is_same(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(key in other and is_same(value, other[key]) for key, value in one.items())
     if type(one) in (list, tuple):
         return len(one) == len(other) and all(map(is_same, one, other))
-    return bool(one == other)
+    try:
+        is_equal = one == other
+    except Exception:
+        return _is_same_pickled(one, other)
+    # What an array says of each of its elements, and of others that it takes for as many, is no answer.
+    return is_equal if type(is_equal) is bool else _is_same_pickled(one, other)
+
+
+def _is_same_pickled(one: Any, other: Any) -> bool:
+    """Whether two values would be made in the same way; what cannot be pickled is different each time."""
+    import pickle
+
+    try:
+        return pickle.dumps(one, protocol=5) == pickle.dumps(other, protocol=5)
+    except Exception:
+        return False
 
 
 _all: weakref.WeakSet[Instances[Any]] = weakref.WeakSet()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _imports
@@ -34,6 +35,11 @@ class Resolver:
     What is there is read from source and proven at each question, as by `Registry`. A name that a trusted plugin
     answers to is never a user's: case rules and suffixes are tried in the trusted places first. Nothing is remembered
     of a name that was not found.
+
+    **A trusted file that is broken** (no Python, not UTF-8, not readable) keeps the names that it may hold from users'
+    plugins: `PluginImportError` says what is wrong with it. It may hold a name that is a word of its text or of its
+    path below the root, with or without the suffix, whatever the case and the underscores; if it cannot be read, any
+    name. Other broken files are in nobody's way.
 
     **Trusted plugins** are imported as Python does: once, by their own names. **User plugins** are judged with all
     packages that they lie in; if one may not be loaded, `RejectedPluginError` says why, and none of their code has run.
@@ -103,6 +109,7 @@ class Resolver:
             self._trusted.append(Registry(name, roots=self.trusted, base=base, **settings))
         self._base = base
         self._settings = settings
+        self._suffix = suffix
         self._user: Registry[Any] | None = None
         if not self._trusted and not self.roots:
             raise ConfigError(f"resolver {name!r} has no place to look: say roots=, trusted= or package=")
@@ -114,12 +121,15 @@ class Resolver:
     # ---- what is there -------------------------------------------------------------------------------------------
 
     def resolve(self, name: str) -> Resolved:
-        """The plugin of a name, which is not imported. `UnknownPluginError` has the nearest names as its `close`."""
+        """The plugin of a name, which is not imported. `UnknownPluginError` has the nearest names as its `close`;
+        `PluginImportError`: a trusted file that may hold it is broken."""
         if not isinstance(name, str):
             raise UnknownPluginError(f"resolver {self.name!r}: {name!r} is no name")
         close: list[str] = []
         hits: list[Resolved] = []
         for registry, is_trusted in self._layers():
+            if not is_trusted and not hits:
+                self._check_broken(name)
             try:
                 record = registry.record(name)
             except UnknownPluginError as error:
@@ -136,6 +146,8 @@ class Resolver:
             )
         if hits:
             return hits[0]
+        if not self.roots:
+            self._check_broken(name)
         close = list(dict.fromkeys(close))[:3]
         told = f"; did you mean {', '.join(close)}?" if close else ""
         missing = UnknownPluginError(f"resolver {self.name!r}: no plugin is named `{name}`{told}")
@@ -144,14 +156,18 @@ class Resolver:
 
     def names(self) -> list[str]:
         """Names of all plugins, sorted."""
-        return sorted({name for registry, _ in self._layers() for name in registry})
+        return list(self.records())
 
     def records(self) -> dict[str, Record]:
         """What is known of each plugin, by name, those that answer to it."""
         found: dict[str, Record] = {}
-        for registry, _ in self._layers():
+        broken: list[_Broken] = []
+        for registry, is_trusted in self._layers():
+            if not is_trusted:
+                broken = self._broken()
             for name, record in registry.records.items():
-                found.setdefault(name, record)
+                if name not in found and not any(one.may_hold(name, self._suffix) for one in broken):
+                    found[name] = record
         return dict(sorted(found.items()))
 
     @property
@@ -175,6 +191,11 @@ class Resolver:
                 if not is_trusted:
                     lines += _told(self._verdicts(registry, name))
                 break
+            if is_trusted:
+                broken = (one.problem for one in self._broken(registry) if one.may_hold(name, self._suffix))
+                lines += [f"  may be in {one.file}:{one.line}, which is broken: {one.message}" for one in broken]
+                if lines[-1].startswith("  may be in"):
+                    break
         return f"resolver {self.name}: " + "\n".join(lines)
 
     # ---- importing -----------------------------------------------------------------------------------------------
@@ -218,6 +239,24 @@ class Resolver:
             layers.append((self._user, False))
         return layers
 
+    def _broken(self, *registries: Registry[Any]) -> list[_Broken]:
+        """Trusted files that nobody knows what is in."""
+        return [
+            _Broken(problem, [*self.trusted, *registry._roots()])
+            for registry in registries or self._trusted
+            for problem in registry.problems
+            if not problem.is_dynamic
+        ]
+
+    def _check_broken(self, name: str) -> None:
+        """Refuses a name that a broken trusted file may hold: a user's plugin must not get it for that."""
+        for problem in (one.problem for one in self._broken() if one.may_hold(name, self._suffix)):
+            raise PluginImportError(
+                f"resolver {self.name!r}: trusted plugin `{name}` may be in {problem.file}:{problem.line}, which is "
+                f"broken: {problem.message}; mend or remove that file",
+                path=problem.file,
+            )
+
     def _user_base(self) -> str | type | None:
         """The base as users' plugins name it: a bare name means a class of a trusted place, if there is one."""
         base = self._base
@@ -248,12 +287,44 @@ class Resolver:
             return isinstance(name, str) and self.resolve(name) is not None
         except UnknownPluginError:
             return False
-        except AmbiguousPluginError:
+        except (AmbiguousPluginError, PluginImportError):
             return True
 
     def __repr__(self) -> str:
         places = [*self._packages, *self.trusted, *self.roots]
         return f"<plugcache.Resolver {self.name!r} of {', '.join(places)}>"
+
+
+class _Broken:
+    """A file that may hold plugins of any of the names in it."""
+
+    def __init__(self, problem: Problem, roots: Iterable[str]) -> None:
+        self.problem = problem
+        inside = (os.path.relpath(problem.file, one) for one in roots if problem.file.startswith(os.path.join(one, "")))
+        text = next(inside, os.path.basename(problem.file))
+        self._is_unknown = False
+        try:
+            with open(problem.file, "rb") as file:
+                # Names in wide encodings are found as well.
+                text += " " + file.read().replace(b"\0", b"").decode("utf-8", "replace")
+        except FileNotFoundError:
+            # Nothing is there that could hold anything.
+            text = ""
+        except OSError:
+            self._is_unknown = True
+        self._text = f"{text} {text.replace('_', '')}".casefold()
+
+    def may_hold(self, name: str, suffix: str) -> bool:
+        """Whether a plugin of that name may be in it: its name is a word there, underscores apart or not."""
+        if self._is_unknown:
+            return True
+        plain, end = _plain(name), _plain(suffix)
+        names = {plain, plain + end, plain.removesuffix(end), _plain(name.rpartition(".")[2])} - {""}
+        return any(re.search(rf"(?<![^\W_]){re.escape(one)}(?![^\W_])", self._text) for one in names)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").casefold()
 
 
 def _absolute(roots: Iterable[str | os.PathLike[str]]) -> list[str]:

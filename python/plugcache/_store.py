@@ -12,6 +12,8 @@ from ._plugcache import PluginData
 if TYPE_CHECKING:
     from typing import Literal
 
+    from typing_extensions import TypeGuard
+
 _INDEX = "plugcache.names"
 
 
@@ -45,6 +47,10 @@ class Store(MutableMapping[str, Any]):
         self.plugin = plugin
         self.codec = codec
         where = None if directory is None else os.fspath(directory)
+        try:
+            plugin.encode()
+        except UnicodeEncodeError as error:
+            raise ConfigError(f"plugin {plugin!r} has half a character: expected text that UTF-8 has") from error
         self._data = PluginData(plugin, category, where, signature)
         # Which names there are is right whatever they were saved under.
         self._names = PluginData(plugin, category, where, None)
@@ -55,7 +61,7 @@ class Store(MutableMapping[str, Any]):
         return os.fspath(self._data.path)
 
     def __getitem__(self, name: str) -> Any:
-        saved = self._data.load(_item(name)) if isinstance(name, str) else None
+        saved = self._data.load(_item(name)) if _is_name(name) else None
         if saved is None or saved[:1] == b"-":
             raise KeyError(name)
         return self._decode(name, saved)
@@ -78,7 +84,7 @@ class Store(MutableMapping[str, Any]):
         return len(self._list())
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self._data.load(_item(name)) not in (None, b"-")
+        return _is_name(name) and self._data.load(_item(name)) not in (None, b"-")
 
     def __repr__(self) -> str:
         return f"<plugcache.Store {self.plugin!r} in {self.path}>"
@@ -98,17 +104,31 @@ class Store(MutableMapping[str, Any]):
 
     def _encode(self, name: str, value: Any) -> bytes:
         if not isinstance(name, str):
-            raise StoreError(f"{name!r} is no name: a store's names are text")
+            raise StoreError(f"plugin {self.plugin!r}: {name!r} is no name: a store's names are text")
+        if not _is_name(name):
+            raise StoreError(f"plugin {self.plugin!r}: {name!r} is no name: it has half a character")
         if isinstance(value, bytes):
             return b"b" + value
+        what = f"plugin {self.plugin!r}: {name!r}"
         if self.codec == "pickle":
             import pickle
 
-            return b"p" + pickle.dumps(value)
+            try:
+                return b"p" + pickle.dumps(value)
+            except Exception as error:
+                raise StoreError(f"{what} cannot be pickled: {type(error).__name__}: {error}") from error
         import json
 
-        _check(name, value, 0)
-        return b"j" + json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        _check(what, value, 0)
+        try:
+            return b"j" + json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        except UnicodeEncodeError as error:
+            half = error.object[error.start : error.end]
+            raise StoreError(
+                f'{what}: {half!r} in it is half a character, which JSON in UTF-8 cannot have: say codec="pickle"'
+            ) from error
+        except ValueError as error:
+            raise StoreError(f'{what} cannot be JSON: {error}; save it as text, or say codec="pickle"') from error
 
     def _decode(self, name: str, saved: bytes) -> Any:
         kind, content = saved[:1], saved[1:]
@@ -129,33 +149,44 @@ class Store(MutableMapping[str, Any]):
         raise StoreError(f"{self.path}: {name!r} was not saved by this version: it is of kind {kind!r}")
 
 
+def _is_name(name: object) -> TypeGuard[str]:
+    """Whether it is text that there are files of: lone surrogates are not."""
+    if not isinstance(name, str):
+        return False
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _item(name: str) -> str:
     # Beside the files of others in the same directory: none of ours is named by a plugin.
     return f"value:{name}"
 
 
-def _check(name: str, value: Any, depth: int) -> None:
+def _check(what: str, value: Any, depth: int) -> None:
     """Refuses what JSON would turn into something else."""
     if depth > 100:
-        raise StoreError(f"{name!r} nests deeper than 100 levels")
+        raise StoreError(f"{what} nests deeper than 100 levels")
     kind = type(value)
     if value is None or kind in (bool, int, str):
         return
     if kind is float:
         if value - value == 0:
             return
-        raise StoreError(f"{name!r}: {value!r} is no number that JSON has")
+        raise StoreError(f"{what}: {value!r} is no number that JSON has")
     if kind is list:
         for part in value:
-            _check(name, part, depth + 1)
+            _check(what, part, depth + 1)
         return
     if kind is dict:
         for key, part in value.items():
             if type(key) is not str:
-                raise StoreError(f"{name!r}: key {key!r} is no text, and would come back as text")
-            _check(name, part, depth + 1)
+                raise StoreError(f"{what}: key {key!r} is no text, and would come back as text")
+            _check(what, part, depth + 1)
         return
     raise StoreError(
-        f"{name!r}: a {kind.__qualname__} would not come back as what it is: save lists, dictionaries, text, numbers "
+        f"{what}: a {kind.__qualname__} would not come back as what it is: save lists, dictionaries, text, numbers "
         'or bytes, or say codec="pickle"'
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 import plugcache as pc
+from plugcache._instances import is_same
 
 from conftest import Run
 
@@ -242,3 +244,56 @@ def test_all_are_stopped_at_the_end_and_a_child_has_none(run: Run) -> None:
     """
     assert run(program).splitlines() == ["child has 0", "stopped in child", "parent has 1", "stopped in parent"]
     assert os.getpid()
+
+
+class Elementwise:
+    """Compares as arrays do: by element, which is neither true nor false; and equal to what it can be stretched to."""
+
+    def __init__(self, *values: int) -> None:
+        self.values = values
+
+    def __eq__(self, other: object) -> Any:
+        return Elementwise(1, 1) if isinstance(other, Elementwise) else False
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        raise ValueError("the truth value of several is ambiguous")
+
+
+class Unlike(Elementwise):
+    def __reduce__(self) -> Any:
+        raise TypeError("not to be pickled")
+
+    def __deepcopy__(self, memo: Any) -> Unlike:
+        return self
+
+
+def test_configurations_that_compare_by_element_are_the_same_if_they_are() -> None:
+    # `bool()` of the comparison raised, and each who asked configured the plugin anew.
+    told: list[Any] = []
+    settings: Any = {"start": lambda config: object(), "reconfigure": lambda one, new: told.append(new)}
+    with pc.Instances[Any]("arrays", **settings) as instances:
+        for value, outcome in [
+            (Elementwise(1, 2), "started"),
+            (Elementwise(1, 2), "unchanged"),
+            (Elementwise(1, 3), "applied"),
+            (Unlike(1), "applied"),
+            (Unlike(1), "applied"),
+        ]:
+            handle = instances.get("key", {"a": value})
+            assert handle.outcome == outcome
+            handle.release()
+    assert len(told) == 3
+
+
+def test_arrays_in_configurations() -> None:
+    numpy = pytest.importorskip("numpy")
+    arrays = [
+        numpy.arange(3), numpy.arange(4), numpy.arange(3.0), numpy.array([1]), numpy.array([[1]]), numpy.array([True]),
+        numpy.array([]), numpy.zeros((2, 3)), numpy.zeros((3, 2)), numpy.float64(1), numpy.array(["a"]),
+        numpy.array([{"a": 1}], dtype=object),
+    ]
+    for number, one in enumerate(arrays):
+        for place, other in enumerate(copy.deepcopy(arrays)):
+            assert is_same({"a": one}, {"a": other}) is (number == place), (one, other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 import plugcache as pc
 from plugcache.compat import ratio1
-from plugcache.compat.ratio1 import _judging
+from plugcache.compat.ratio1 import _judging, _load
 from ratio1_host import Host, Log, Node
 
 NOTHING = (None, None, None, None)
@@ -192,3 +193,79 @@ def test_verdicts_are_kept_by_digest_and_policy(node: Node) -> None:
     assert not pc.judge(b"import numpy\n", pc.SafetyPolicy()).allowed
     assert pc.judge(b"x = 1\n", pc.SafetyPolicy(only_listed=True)).reason == "not-listed"
     assert pc.stats()["safety"]["loads"] - before == 3
+
+
+def test_a_package_that_gets_code_after_the_judgement_does_not_run_unjudged(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A directory without `__init__.py` was judged as no code, and the import took what was there a moment later.
+    node.plugin("a")
+    state_of, tries = _load.state_of, 0
+
+    def race(*args: Any, **kwargs: Any) -> _load.State:
+        nonlocal tries
+        tries += 1
+        node.write(f"{node.user}/__init__.py", "import os\nos.mkdir('ran')\n")
+        return state_of(*args, **kwargs)
+
+    monkeypatch.setattr(_load, "state_of", race)
+    host = secured()
+    assert node.ask(host, "a", safety_check=True) == NOTHING
+    # The second look judged it.
+    assert tries == 1 and not ran(node) and f"Unsafe code in {node.user}:" in host.log.text()
+
+
+def test_a_package_without_code_stays_one_that_others_can_extend(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    node.plugin("a")
+    assert node.ask(secured(), "a", safety_check=True)[1] == "APlugin"
+    more = node.root / "more"
+    file = node.write(f"more/{node.user}/later.py", "X = 1\n")
+    monkeypatch.syspath_prepend(str(more))
+    assert importlib.import_module(f"{node.user}.later").__file__ == str(file)
+
+
+def test_a_digest_that_is_withdrawn_counts_no_more(node: Node) -> None:
+    # The manager's key had the profile, and not the digests: the plugin stayed for as long as the manager.
+    source = node.plugin("a", "import os").read_bytes()
+    manager: Any = ratio1.Manager(Log(SECURED=True))
+    digest = pc.judge(source).digest
+    assert digest is not None
+    try:
+        ratio1.install(allowed_digests=[digest])
+        assert node.ask(manager, "a")[1] == "APlugin"
+        ratio1.install()
+        assert node.ask(manager, "a") == NOTHING
+    finally:
+        ratio1.uninstall()
+
+
+@pytest.mark.parametrize("text", [b"def broken(:\n", b"\xff\xfe\x00", b"class A_Plugin:\n    x = '\xe9'\n"])
+@pytest.mark.parametrize("place", ["default", "default/deep", "default/a"])
+def test_a_broken_safe_plugin_does_not_hand_its_name_to_a_users(node: Node, text: bytes, place: str) -> None:
+    # What cannot be parsed is in no index, and the search went on to the users'.
+    node.plugin("a")
+    name = "__init__.py" if place.endswith("/a") else "a.py"
+    file = node.write(f"{node.safe}/{place}/{name}", "")
+    file.write_bytes(text)
+    for kind in (Host(), ratio1.Manager(Log())):
+        host: Any = kind
+        asked = {} if isinstance(host, ratio1.Manager) else {"search_in_packages": [node.safe]}
+        if place != "default/deep" or asked:
+            assert node.ask(host, "a", safe_locations=[f"{node.safe}.default"], **asked) == NOTHING
+            assert f"Found safe plugin '{node.safe}.default" in host.log.text()
+    file.unlink()
+    assert node.ask(Host(), "a", safe_locations=[f"{node.safe}.default"])[1] == "APlugin"
+
+
+def test_a_plugin_that_raises_what_is_no_exception_does_not_raise_through_the_host(node: Node) -> None:
+    # Only `Exception` and `SystemExit` were caught.
+    node.plugin("a", "class Odd(BaseException):\n    pass\nraise Odd('it is odd')")
+    host = Host()
+    assert node.ask(host, "a") == NOTHING
+    assert "it is odd" in host.log.text()
+    for kind in ("KeyboardInterrupt", "GeneratorExit"):
+        node.plugin("a", f"raise {kind}")
+        with pytest.raises((KeyboardInterrupt, GeneratorExit)):
+            node.ask(host, "a")
+    node.plugin("a")
+    assert node.ask(host, "a")[1] == "APlugin"

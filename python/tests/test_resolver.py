@@ -304,3 +304,37 @@ def test_a_thousand_extractors_as_user_plugins(places: Place) -> None:
     modules = [name for name in sys.modules if name.startswith(plugin.__module__.partition(".")[0])]
     assert len(modules) > 50
     assert resolver.load("Vimeo") is plugin
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("cam_front.py", b"class CamFront_Plugin:\n  x = (\n"),
+        ("cam_front.py", b"\xff\xfe\0"),
+        ("sub/cam_front/__init__.py", b"def f(:\n"),
+        ("cameras.py", b"# \xff\nclass CamFrontPlugin:\n    pass\n"),
+        ("cameras.py", "class CamFrontPlugin(:\n    pass\n".encode("utf-16")),
+        ("cameras.py", b"NAMES = ['cam_front'\nx = )\n"),
+    ],
+)
+@pytest.mark.parametrize("name", ["CamFront", "CamFrontPlugin"])
+def test_a_broken_trusted_file_does_not_hand_its_names_to_users(
+    places: Place, file: str, text: bytes, name: str
+) -> None:
+    # It is in no index, so the name was a user's for as long as the trusted file was broken.
+    places.write(places.user, "cam_front.py", "class CamFrontPlugin:\n    pass\n")
+    places.write(places.user, "other.py", "class OtherPlugin:\n    pass\n")
+    resolver = places.resolver()
+    broken = places.write(places.trusted, file, "")
+    broken.write_bytes(text)
+    for ask in (resolver.resolve, resolver.load):
+        with pytest.raises(pc.PluginImportError, match=broken.name) as caught:
+            ask(name)
+        assert caught.value.path == str(broken)
+    assert name in resolver and "which is broken" in resolver.explain(name)
+    # What it cannot hold is as it was.
+    assert resolver.resolve("Other").is_trusted is False
+    assert resolver.names() == ["OtherPlugin"] == list(resolver.records())
+    broken.unlink()
+    assert resolver.load(name).__name__ == "CamFrontPlugin"
+    assert len(resolver.names()) == 2

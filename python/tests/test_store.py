@@ -155,3 +155,19 @@ def test_behaviour_8_different_manifests_load_side_by_side() -> None:
     for thread in threads:
         thread.join(20)
     assert sorted(got) == [str(number) for number in range(8)]
+
+
+@pytest.mark.parametrize("codec", ["json", "pickle"])
+def test_what_cannot_be_saved_is_told_with_the_plugin_and_the_name(place: Path, codec: Any) -> None:
+    # Half a character, and a number with more digits than Python writes, raised what the encoder raises.
+    store = pc.Store("my-plugin", codec=codec)
+    half = "\ud800"
+    assert half not in store and store.get(half) is None
+    with pytest.raises(pc.StoreError, match=r"'my-plugin'.*'\\ud800'"):
+        store[half] = 1
+    for value in [half, {"a": [half]}, {half: 1}, 10**5000] if codec == "json" else [lambda: None]:
+        with pytest.raises(pc.StoreError, match="plugin 'my-plugin': 'it'"):
+            store["it"] = value
+    assert "it" not in store and list(store) == []
+    with pytest.raises(pc.ConfigError, match="half a character"):
+        pc.Store(half)

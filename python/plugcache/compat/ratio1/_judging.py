@@ -35,9 +35,10 @@ _HOSTS_ATTRIBUTES = (
     "_upstream_config",
 )
 
-_judges: dict[tuple[str, tuple[str, ...]], Judge] = {}
+_judges: dict[tuple[str, tuple[str, ...], tuple[str, ...]], Judge] = {}
 _default = "strict"
 _allowed_digests: tuple[str, ...] = ()
+_epoch = 0
 
 
 class Verdict(NamedTuple):
@@ -50,15 +51,31 @@ class Verdict(NamedTuple):
     digest: str | None
 
 
+class Parent(NamedTuple):
+    """A package above a plugin, as it was when the plugin was judged."""
+
+    #: Its `__init__.py`; `None`: no code of it is to run, because it has none, or because it has run.
+    file: str | None
+    #: What that holds; `None` if it is no source.
+    source: bytes | None
+
+
 def choose(profile: str, allowed_digests: Iterable[str] = ()) -> None:
     """Sets the profile of all managers that say none of their own, and the digests that are allowed."""
-    global _default, _allowed_digests
+    global _default, _allowed_digests, _epoch
     if profile not in PROFILES:
         raise ConfigError(f"safety profile {profile!r} is not known: expected one of {', '.join(PROFILES)}")
     digests = tuple(sorted(set(allowed_digests)))
     _judge(profile, (), digests)
     _default, _allowed_digests = profile, digests
     _judges.clear()
+    # The last: who has seen the new number judges by the new rules.
+    _epoch += 1
+
+
+def epoch() -> int:
+    """How often rules were chosen: what was decided before the last time counts no more."""
+    return _epoch
 
 
 def default_profile() -> str:
@@ -72,12 +89,13 @@ def judge(file: str, source: bytes, profile: str | None = None, safe_imports: Se
     - `safe_imports`: packages that it may import, with what is below them. Default: none.
     """
     profile = profile or _default
-    key = (profile, tuple(safe_imports))
+    # With the digests: whoever began before others were chosen must not leave a judge of the old ones behind.
+    key = (profile, tuple(safe_imports), _allowed_digests)
     known = _judges.get(key)
     if known is None:
         while len(_judges) >= 64:
             _judges.pop(next(iter(_judges)), None)
-        known = _judges[key] = _judge(profile, key[1], _allowed_digests)
+        known = _judges[key] = _judge(*key)
     judged = known.source(file, source)
     errors: dict[str, list[int]] = {}
     for line, _, rule, what, why in judged.violations:
@@ -101,24 +119,21 @@ def unjudged(file: str) -> Verdict:
     return Verdict(False, {f"unjudged-code `{file}`: there is no source to judge; install the source ": [0]}, None)
 
 
-def parents_of(module: str) -> dict[str, tuple[str, bytes | None]]:
-    """Files and sources of packages above a module that would run when it is imported; without a source if there is
-    none. Those that are loaded run no more."""
-    found: dict[str, tuple[str, bytes | None]] = {}
+def parents_of(module: str) -> dict[str, Parent]:
+    """The packages above a module that are imported before it is. Those that have no code now, or that are loaded and
+    run no more, are among them: code of theirs that is there a moment later was not judged."""
+    found: dict[str, Parent] = {}
     parts = module.split(".")
     for end in range(1, len(parts)):
         name = ".".join(parts[:end])
-        if name in sys.modules:
-            continue
-        spec = _search.spec_of(name)
+        spec = None if name in sys.modules else _search.spec_of(name)
         if spec is None or spec.loader is None or not spec.origin:
-            # A package without `__init__.py` has no code.
-            continue
-        if not spec.origin.endswith(".py"):
-            found[name] = (spec.origin, None)
-            continue
-        with open(spec.origin, "rb") as file:
-            found[name] = (spec.origin, file.read())
+            found[name] = Parent(None, None)
+        elif not spec.origin.endswith(".py"):
+            found[name] = Parent(spec.origin, None)
+        else:
+            with open(spec.origin, "rb") as file:
+                found[name] = Parent(spec.origin, file.read())
     return found
 
 

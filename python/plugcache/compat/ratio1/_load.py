@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import CodeType, ModuleType
 
+    from ._judging import Parent
     from ._search import Found
 
 
@@ -108,7 +109,7 @@ class ChangedError(PluginImportError):
 class _Attempt:
     """One loading of a module, and all threads that take part in it."""
 
-    def __init__(self, found: Found, digest: str, parents: Mapping[str, tuple[str, bytes]]) -> None:
+    def __init__(self, found: Found, digest: str, parents: Mapping[str, Parent]) -> None:
         self.found = found
         self.digest = digest
         self.parents = parents
@@ -181,16 +182,33 @@ class _Finder:
             if not found.is_source:
                 return None
             return _spec(name, found.file, attempt.exact, attempt, is_package=found.is_package)
-        if above is not None:
-            file, source = above
-            return _spec(name, file, source, None, is_package=True)
+        if above is None:
+            return None
+        if above.file is not None:
+            return _spec(name, above.file, above.source, None, is_package=True)
+        spec = self._without_code(name, path)
+        if spec is None:
+            raise ChangedError(
+                f"package {name} had no code to run when a plugin in it was judged, and has some now: ask again",
+                name=name,
+            )
+        return spec
+
+    def _without_code(self, name: str, path: Sequence[str] | None) -> ModuleSpec | None:
+        """What the others find, if that is a package without code: it is what will be imported, whatever appears."""
+        for finder in list(sys.meta_path):
+            ask = None if finder is self else getattr(finder, "find_spec", None)
+            spec: ModuleSpec | None = None if ask is None else ask(name, path)
+            if spec is not None:
+                has_code = spec.loader is not None or spec.submodule_search_locations is None
+                return None if has_code else spec
         return None
 
 
 _finder = _Finder()
 
 
-def _judged_parent(name: str) -> tuple[str, bytes] | None:
+def _judged_parent(name: str) -> Parent | None:
     for attempt in _attempts.values():
         if name in attempt.parents:
             return attempt.parents[name]
@@ -215,12 +233,12 @@ def read(found: Found) -> tuple[bytes, str]:
 
 
 def state_of(
-    found: Found, source: bytes, digest: str, *, is_judged: bool, parents: Mapping[str, tuple[str, bytes]]
+    found: Found, source: bytes, digest: str, *, is_judged: bool, parents: Mapping[str, Parent]
 ) -> State:
     """The module of a file with this content: the one that is loaded, or it is loaded now.
 
     - `is_judged`: nothing but this source may run.
-    - `parents`: files and sources of packages above it that have been judged, too, and are not loaded yet.
+    - `parents`: the packages above it, as they were judged.
     """
     state = _states.get(found.module)
     if state is not None and state.is_of(found, digest, is_judged=is_judged):
@@ -247,7 +265,9 @@ def _wait_for_others(found: Found) -> None:
     if is_half_there():
         try:
             importlib.import_module(found.module)
-        except Exception:
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException:
             # Who imports it is told; here it is tried again.
             return
         if is_half_there():
@@ -276,7 +296,7 @@ def _adopt(found: Found, digest: str) -> State | None:
 
 
 def _load(
-    found: Found, source: bytes, digest: str, is_judged: bool, parents: Mapping[str, tuple[str, bytes]]
+    found: Found, source: bytes, digest: str, is_judged: bool, parents: Mapping[str, Parent]
 ) -> State:
     name = found.module
     _observe()

@@ -82,7 +82,7 @@ class Manager(_PluginsManagerMixin):
             locations, name, _packages(), suffix, safety_check, safe_locations, safe_imports, False
         )
         profile = getattr(self, "_safety_profile", None) or _judging.default_profile()
-        key = (*request, safety_check and bool(self.is_secured), profile)
+        key = (*request, safety_check and bool(self.is_secured), profile, _judging.epoch())
         located = locate(self, request, verbose)
         known, state = kept.get(key), states.get(key)
         is_hit = False

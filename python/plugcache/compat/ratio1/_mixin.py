@@ -109,7 +109,7 @@ class _PluginsManagerMixin:
         """The dotted name of a plugin's module; `None` if there is none. Nothing is imported for it."""
         locations, packages = _search.as_list(lst_plugins_locations), _search.as_list(search_in_packages)
         stem = _search.snake_case(name)
-        found = _search.find(locations, stem, packages) or _search.find_compiled(locations, stem, packages)
+        found = _search.find(locations, stem, packages) or _search.find_other(locations, stem, packages)
         return None if found is None else found.module
 
     def _perform_module_safety_check(self, module: ModuleType, safe_imports: Any = None) -> tuple[bool, str]:
@@ -196,10 +196,12 @@ def _locate(host: Any, request: Request) -> Located | None:
     if asked is not _PluginsManagerMixin._get_plugin_by_name:
         return _locate_with(host, request)
     stem = _search.snake_case(request.name)
-    for find in (_search.find, _search.find_compiled):
+    # Safe locations wholly before the others: a file that cannot be read or parsed keeps its name from users, too.
+    for find in (_search.find, _search.find_other):
         found = find(request.safe_locations, stem, request.search_in_packages)
         if found is not None:
             return Located(found, is_safe=True)
+    for find in (_search.find, _search.find_other):
         # In packages there are safe locations only.
         found = find(request.locations, stem)
         if found is not None:
@@ -240,7 +242,11 @@ def answer(host: Any, request: Request, located: Located, verbose: int) -> tuple
             is_good, why = host._perform_class_safety_check(class_definition)
             if not is_good:
                 raise UnsafeCodeError(f"class {class_name} may not be used: {why}", name=found.module)
-    except (Exception, SystemExit):
+    except (KeyboardInterrupt, GeneratorExit):
+        # Not the plugin's doing: somebody ends the program, or whoever waits for the answer.
+        raise
+    except BaseException:
+        # Whatever a plugin raises, of whichever kind: a host goes on without it.
         text = traceback.format_exc()
         _say(host, f"Error preparing {request.name} with module {found.module}:\n{text}", color="error")
         return _NOTHING, None
@@ -254,7 +260,7 @@ def _loaded(host: Any, request: Request, located: Located) -> State:
     is_checked = request.safety_check and not is_safe
     for attempt in range(1, _PATIENCE + 1):
         source, digest = _load.read(found)
-        parents: dict[str, tuple[str, bytes]] = {}
+        parents: dict[str, _judging.Parent] = {}
         is_judged = False
         if is_checked:
             parents = _judged(host, request, found, source)
@@ -278,15 +284,16 @@ def _loaded(host: Any, request: Request, located: Located) -> State:
     return state
 
 
-def _judged(host: Any, request: Request, found: Found, source: bytes) -> dict[str, tuple[str, bytes]]:
-    """Judges a plugin, and the packages above it that would run with it. Returns those packages' sources."""
+def _judged(host: Any, request: Request, found: Found, source: bytes) -> dict[str, _judging.Parent]:
+    """Judges a plugin, and the packages above it that would run with it. Returns what it has seen of those."""
     parents = _judging.parents_of(found.module)
-    own = source if found.is_source else None
-    for name, (file, text) in {**parents, found.module: (found.file, own)}.items():
-        is_good, why = _report(host, name, _verdict(host, file, text, request.safe_imports))
+    running = {name: parent for name, parent in parents.items() if parent.file is not None}
+    own = _judging.Parent(found.file, source if found.is_source else None)
+    for name, (file, text) in {**running, found.module: own}.items():
+        is_good, why = _report(host, name, _verdict(host, file or "", text, request.safe_imports))
         if not is_good:
             raise UnsafeCodeError(f"CODE SAFETY VIOLATION: {why}", name=name, path=file)
-    return {name: (file, text) for name, (file, text) in parents.items() if text is not None}
+    return parents
 
 
 def _verdict(

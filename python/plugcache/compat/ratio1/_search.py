@@ -82,8 +82,9 @@ def find(locations: Sequence[str], name: str, packages: Sequence[str] = ()) -> F
     return _choose(locations, name, packages, files) if files else None
 
 
-def find_compiled(locations: Sequence[str], name: str, packages: Sequence[str] = ()) -> Found | None:
-    """The same for plugins that are there as compiled code only, or that only a finder of their own can find."""
+def find_other(locations: Sequence[str], name: str, packages: Sequence[str] = ()) -> Found | None:
+    """The same for plugins that the index does not have: compiled code, source that is no Python (importing it tells
+    what is wrong), and what only a finder of its own can find."""
     files: dict[str, str] = {}
     for location in locations:
         spec = spec_of(f"{location}.{name}")
@@ -93,7 +94,7 @@ def find_compiled(locations: Sequence[str], name: str, packages: Sequence[str] =
             continue
         above = spec_of(location)
         for place in _places(above) if above is not None else []:
-            for module, file in _compiled_below(place, location, name):
+            for module, file in _files_below(place, location, name):
                 files.setdefault(module, file)
     return _choose(locations, name, packages, files) if files else None
 
@@ -208,13 +209,15 @@ def _places(spec: ModuleSpec) -> list[str]:
     return list(getattr(places, "_path", places) or ())
 
 
-def _compiled_below(place: str, package: str, name: str) -> Iterator[tuple[str, str]]:
-    suffixes = (*EXTENSION_SUFFIXES, *BYTECODE_SUFFIXES)
+def _files_below(place: str, package: str, name: str) -> Iterator[tuple[str, str]]:
+    suffixes = (*EXTENSION_SUFFIXES, ".py", *BYTECODE_SUFFIXES)
     for directory, below, files in os.walk(place):
         below[:] = sorted(one for one in below if one != "__pycache__" and "." not in one)
         inside = os.path.relpath(directory, place)
         above = package if inside == os.curdir else f"{package}.{inside.replace(os.sep, '.')}"
-        for suffix in suffixes:
-            if f"{name}{suffix}" in files:
-                yield f"{above}.{name}", os.path.join(directory, f"{name}{suffix}")
-                break
+        own = os.path.join(directory, name)
+        packages = [os.path.join(own, f"__init__{suffix}") for suffix in suffixes] if name in below else []
+        modules = [f"{own}{suffix}" for suffix in suffixes if f"{name}{suffix}" in files]
+        file = next((one for one in [*filter(os.path.isfile, packages), *modules]), None)
+        if file is not None:
+            yield f"{above}.{name}", file
