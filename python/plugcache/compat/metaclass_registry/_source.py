@@ -25,6 +25,12 @@ _HARMLESS_DECORATORS = {"dataclass", "final", "runtime_checkable", "total_orderi
 #: Calls that make classes, or run text.
 _MAKERS = {"new_class", "make_dataclass", "exec", "eval", "__build_class__"}
 
+#: Calls that are given a `__path__` and look what is there.
+_READ_PATHS = {
+    "iter_modules", "walk_packages", "list", "tuple", "iter", "str", "len", "hasattr", "discover_registry_classes",
+    "discover_registry_classes_recursive",
+}  # fmt: skip
+
 _MUTATORS = {"pop", "popitem", "clear", "update", "setdefault", "__setitem__", "__delitem__"}
 
 #: In the body of a class: something else than its parents say.
@@ -128,6 +134,8 @@ class Module:
         #: Instances of classes that only hold constants: name to class.
         self._instances: dict[str, str] = {}
         self.bound: dict[str, int] = {}
+        #: Lines that may change where modules of a package are looked for.
+        self.paths = [(line, "may change __path__") for line in _paths(tree)]
         self._scope: list[str] = []
         self._block(tree.body, False, None)
 
@@ -487,6 +495,23 @@ def _mentions(node: ast.AST, names: set[str]) -> bool:
     if isinstance(node, ast.Call):
         return False
     return any(_mentions(part, names) for part in ast.iter_child_nodes(node))
+
+
+def _paths(tree: ast.Module) -> Iterable[int]:
+    """Lines that do more with `__path__` than to look what is there."""
+    read = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and last_name(node.func) in _READ_PATHS:
+            read.update(map(id, [*node.args, *(keyword.value for keyword in node.keywords)]))
+        name = ""
+        if isinstance(node, ast.Constant):
+            name = node.value if isinstance(node.value, str) else ""
+        elif isinstance(node, (ast.Name, ast.Attribute)):
+            name = last_name(node)
+        elif isinstance(node, ast.alias):
+            name = node.name
+        if name in ("__path__", "extend_path") and id(node) not in read:
+            yield node.lineno
 
 
 def _is_main(test: ast.expr) -> bool:

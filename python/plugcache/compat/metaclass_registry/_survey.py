@@ -69,7 +69,17 @@ def scope_of(question: Question, sources: dict[str, Source]) -> list[str]:
         is_direct = "." not in name.removeprefix(start) and not sources[name].is_package
         if name.startswith(start) and (question.recursive or is_direct):
             found.append(name)
-    return [name for name in found if name in sources]
+    return [name for name in found if name in sources and _is_walked(question.package, name, sources)]
+
+
+def _is_walked(package: str, name: str, sources: dict[str, Source]) -> bool:
+    """Whether all between a package and a module in it are packages: a plain directory is not looked into."""
+    above = name.rpartition(".")[0]
+    while len(above) > len(package):
+        if above not in sources or not sources[above].is_package:
+            return False
+        above = above.rpartition(".")[0]
+    return True
 
 
 def survey(question: Question, sources: dict[str, Source], members: list[Member]) -> dict[str, Any]:
@@ -120,6 +130,7 @@ class _Survey:
         return {
             "doubts": sorted(doubts),
             "outside": sorted({module for module, _, _ in self.members if module in relevant} - scope),
+            "packages": [name for name in self.scope if self.sources[name].is_package],
             "members": [[module, qualname] for module, qualname, _ in self._in_order(within)],
             "classes": classes,
             "needs": {module: self._needs(module) for module in sorted({module for module, _, _ in within})},
@@ -336,7 +347,7 @@ class _Survey:
         module = self._read(name)
         if module is None:
             return [[name, 0, "is no Python that can be read"]]
-        found = [[name, line, text] for line, text in module.doubts]
+        found = [[name, line, text] for line, text in [*module.doubts, *module.paths]]
         if name in self.scope:
             found += [[name, line, text] for line, text in module.raises]
         for line, path in module.given:
