@@ -103,3 +103,75 @@ def test_modules_without_source_are_imported(family: Family, module: str) -> Non
     os.remove(file)
     assert keys(family) == ["a", "extra"]
     assert "has no source" in family.why() or family.imported() >= {"b"}
+
+
+def test_prose_is_no_import(family: Family, run: Run) -> None:
+    """A docstring with a line like an import made members vanish (0.1)."""
+    prose = '"""Handlers that are brought in by\nimport statements only.\n\nimport nothing_of_this_name\n"""\n'
+    write(family, "plugins/b.py", prose + HEAD.format(name="NAME") + EXTRA)
+    program = f"""
+        import sys
+        sys.path.insert(0, {str(family.tree.root)!r})
+        import plugcache.compat.metaclass_registry as compat
+        compat.install(profile="0.1")
+        from {family.tree.name}.base import HANDLERS
+        print(compat.why_imported(HANDLERS))
+        print(sorted(HANDLERS))
+    """
+    assert run(program).split("\n") == ["None", "['a', 'extra']", ""]
+
+
+def test_prose_of_the_root_is_not_what_ran_with_it(family: Family) -> None:
+    """A module that the root's docstring shows how to import was taken for imported: its members were missing."""
+    write(family, "more.py", HEAD.format(name="NAME") + "for one in 'xy':\n    type(one, (Handler,), {'kind': one})\n")
+    family.write_base(before=f'"""Use it so:\n\nfrom {family.tree.name} import more\n"""\n')
+    family.member("a", before=f"import {family.tree.name}.more")
+    assert keys(family) == ["a", "x", "y"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("does", ["_running", "_lock"])
+def test_a_fork_in_the_middle_of_discovery_leaves_the_child_whole(family: Family, run: Run, does: str) -> None:
+    """The child waited for a thread that it does not have: a minute a listing, or for ever."""
+    family.member("odd", after="type('Odd2', (Handler,), {'kind': 'odd2'})\nimport sys\nsys.modules['gate'].pass_by()")
+    program = f"""
+        import logging, os, sys, threading, types
+        sys.path.insert(0, {str(family.tree.root)!r})
+        import plugcache.compat.metaclass_registry as compat
+        compat.install()
+        logging.basicConfig()
+        before = list(logging.getLogger().handlers)
+        from plugcache.compat.metaclass_registry import _mappings
+        _mappings._PATIENCE = 3600.0
+        gate = sys.modules["gate"] = types.ModuleType("gate")
+        inside, go = threading.Event(), threading.Event()
+        gate.pass_by = lambda: None
+        from {family.tree.name}.base import HANDLERS
+        from plugcache.compat.metaclass_registry import discovery
+        imports = discovery.importlib.import_module
+        def slowly(*given):
+            if threading.current_thread() is not threading.main_thread():
+                inside.set()
+                go.wait()
+            return imports(*given)
+        discovery.importlib = types.SimpleNamespace(import_module=slowly)
+        if {does!r} == "_lock":
+            HANDLERS._lock.acquire()
+            discovery._guarding.acquire()
+        else:
+            thread = threading.Thread(target=lambda: list(HANDLERS))
+            thread.start()
+            inside.wait()
+        import warnings
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+        if not child:
+            print(sorted(HANDLERS), logging.getLogger().handlers == before, flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+        go.set()
+        if {does!r} != "_lock":
+            thread.join()
+            assert sorted(HANDLERS) == ["a", "odd", "odd2"] and logging.getLogger().handlers == before
+    """
+    assert run(program).strip() == "['a', 'odd', 'odd2'] True"

@@ -24,9 +24,16 @@ if TYPE_CHECKING:
 
 #: Imports of any form, at the start of a line.
 _IMPORT = re.compile(
-    r"^(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]*))", re.MULTILINE
+    r"^(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n;]*)|import[ \t]+([^\n;]*))", re.MULTILINE
 )
-_COMMENT = re.compile(r"#[^\n]*")
+#: Comments and texts: what is in them is no statement.
+_PROSE = re.compile(
+    r"#[^\n]*"
+    r"|\"\"\"[^\"\\]*(?:(?:\\.|\"(?!\"\"))[^\"\\]*)*\"\"\""
+    r"|'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''"
+    r"|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'",
+    re.DOTALL,
+)
 _DYNAMIC_IMPORT = {"import_module", "__import__", "walk_packages", "iter_modules", "run_path", "run_module"}
 
 #: More than this is not followed: importing tells it sooner.
@@ -435,7 +442,9 @@ class _Survey:
                     found.add(top)
         read = self._read(module)
         for need in read.needs if read is not None else ():
-            if need.partition(".")[0] in self.tops and need not in self.sources and not self._is_inside(need):
+            if need.partition(".")[0] not in self.tops:
+                found.add(need.partition(".")[0])
+            elif need not in self.sources and not self._is_inside(need):
                 found.add(need)
         return sorted(found - set(sys.stdlib_module_names))
 
@@ -464,9 +473,13 @@ def _with_parents(names: Iterable[str]) -> list[str]:
     return list(found)
 
 
+def _blank(prose: re.Match[str]) -> str:
+    return "" if prose[0].startswith("#") else "''"
+
+
 def _imported(name: str, source: Source) -> Iterator[str]:
     """Names of modules in import statements that always run, and of what is imported from them."""
-    for origin, names, plain in _IMPORT.findall(_COMMENT.sub("", source.text)):
+    for origin, names, plain in _IMPORT.findall(_PROSE.sub(_blank, source.text)):
         if plain:
             yield from (part.split(" as ")[0].strip() for part in plain.split(","))
             continue
