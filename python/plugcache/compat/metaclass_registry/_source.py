@@ -607,7 +607,7 @@ def _mentions(node: ast.AST, names: set[str]) -> bool:
 
 def _paths(tree: ast.Module) -> Iterable[int]:
     """Lines that do more with `__path__` than to look what is there."""
-    read = set()
+    read: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and last_name(node.func) in _READ_PATHS:
             read.update(map(id, [*node.args, *(keyword.value for keyword in node.keywords)]))
@@ -619,7 +619,7 @@ def _paths(tree: ast.Module) -> Iterable[int]:
         elif isinstance(node, ast.alias):
             name = node.name
         if name in ("__path__", "extend_path") and id(node) not in read:
-            yield node.lineno
+            yield getattr(node, "lineno", 0)
 
 
 def _is_main(test: ast.expr) -> bool:
