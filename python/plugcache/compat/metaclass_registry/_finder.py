@@ -12,13 +12,12 @@ from ..._cached import cached
 from ..._errors import Error
 from ..._plugcache import Index, digest
 from ..._registry import is_checkout, roots_of
-from ._link import Doubt, Entry, Linker, Rules, settings_of
+from ._link import Doubt, Entry, Linker, Rules, is_loaded, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterable
 
     from ._survey import Source
-
 
 
 class _Reading(threading.local):
@@ -35,7 +34,7 @@ class _Changed(Exception):  # noqa: N818
     """A file is not what the index saw a moment ago."""
 
 
-@cached(name="metaclass-registry", version="2")
+@cached(name="metaclass-registry", version="3")
 def _survey_of(
     state: str,
     root: str,
@@ -84,6 +83,7 @@ class Finder:
                 continue
             except (Error, OSError, UnicodeError) as error:
                 raise Doubt(str(error)) from error
+            self._check_places(told.get("packages", ()))
             return Linker(told, self.root, self.registry, self.rules, self.metaclass).entries()
         raise Doubt("files keep changing while they are read")
 
@@ -96,6 +96,32 @@ class Finder:
         hooks = settings_of(root)
         if hooks:
             raise Doubt(f"classes are changed by {hooks[0]}")
+
+    def _check_places(self, packages: Iterable[str]) -> None:
+        """Refuses packages of which modules may come from where the index does not look."""
+        roots = _roots(self.root.__module__, self.package)
+        parts = self.package.split(".")
+        around = [".".join(parts[:length]) for length in range(1, len(parts))]
+        for name in dict.fromkeys([*around, self.package, *packages]):
+            relative = name.replace(".", os.sep)
+            places = [place for place in (os.path.join(root, relative) for root in roots) if os.path.isdir(place)]
+            if name == self.package and not places:
+                if not any(os.path.isfile(os.path.join(root, f"{relative}.py")) for root in roots):
+                    raise Doubt(f"{name} is not in a directory")
+                return
+            if name == self.package and len(places) > 1:
+                raise Doubt(f"{name} is in more than one directory")
+            loaded = sys.modules.get(name)
+            paths = getattr(loaded, "__path__", None)
+            if loaded is not None and (paths is None or [os.path.abspath(path) for path in paths] != places):
+                raise Doubt(f"{name} has a __path__ of its own")
+            if name not in around:
+                for place in places:
+                    _check_directory(name, place, self.recursive)
+        if self.recursive:
+            for name, module in list(sys.modules.items()):
+                if name.startswith(f"{self.package}.") and hasattr(module, "__path__") and name not in packages:
+                    raise Doubt(f"{name} became a package")
 
     def _survey(self) -> dict[str, Any]:
         index = self._open()
@@ -146,6 +172,29 @@ def _roots(*modules: str) -> tuple[str, ...]:
 def _names_of(module: str, registry: Any) -> tuple[str, ...]:
     found = vars(sys.modules[module]) if module in sys.modules else {}
     return tuple(sorted(name for name, value in found.items() if value is registry))
+
+
+def _check_directory(package: str, place: str, recursive: bool) -> None:
+    """Refuses modules without source that importing would find."""
+    from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
+
+    try:
+        names = set(os.listdir(place))
+    except OSError as error:
+        raise Doubt(str(error)) from error
+    compiled = (*EXTENSION_SUFFIXES, *BYTECODE_SUFFIXES)
+    for name in names:
+        stem = name.partition(".")[0]
+        if name.endswith(compiled):
+            # Byte code is taken where there is no source; extension modules are taken first.
+            is_taken = not name.endswith(tuple(BYTECODE_SUFFIXES)) or f"{stem}.py" not in names
+            if is_taken and not is_loaded(f"{package}.{stem}"):
+                raise Doubt(f"{package}.{stem} has no source")
+        elif "." not in name and (recursive or f"{name}.py" in names):
+            starts = [f"__init__{suffix}" for suffix in (".py", *compiled)]
+            inside = [start for start in starts if os.path.exists(os.path.join(place, name, start))]
+            if inside and (f"{name}.py" in names or inside[0] != "__init__.py"):
+                raise Doubt(f"{package}.{name} has no source, or two")
 
 
 def _sources(state: str, tops: set[str]) -> dict[str, Source]:

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Hashable, ItemsView, Iterator, KeysView, ValuesView
 from typing import TYPE_CHECKING, Any, cast
 
@@ -29,6 +30,10 @@ _MISSING: Any = object()
 #: How long a thread waits for another one that discovers the same, in seconds, before it does so itself: if that one
 #: waits for a lock which this one holds, both would wait for ever.
 _PATIENCE = 30.0
+
+
+#: All registries, by identity: they have no hash.
+_everyone: weakref.WeakValueDictionary[int, LazyDiscoveryDict] = weakref.WeakValueDictionary()
 
 
 class _Keys(KeysView[Any]):
@@ -85,12 +90,8 @@ class LazyDiscoveryDict(dict[Any, Any]):
         self._reset()
 
     def _reset(self) -> None:
-        #: Held for moments: never while modules are imported, files are read, or foreign code runs.
-        self._lock = threading.Lock()
-        #: Discovery by importing that is under way: set at its end.
-        self._running: threading.Event | None = None
-        #: Threads that discover by importing.
-        self._busy: set[int] = set()
+        self._reset_threads(set())
+        _everyone[id(self)] = self
         self._finder: Finder | None = None
         self._has_finder = False
         #: Why only importing can tell the keys; None while source can.
@@ -100,6 +101,15 @@ class LazyDiscoveryDict(dict[Any, Any]):
         self._told_failures: set[str] = set()
         #: Members that were taken out before they were imported.
         self._removed: set[tuple[str, str]] = set()
+
+    def _reset_threads(self, busy: set[int]) -> None:
+        """Forgets what other threads do: none of them is there after a fork."""
+        #: Held for moments: never while modules are imported, files are read, or foreign code runs.
+        self._lock = threading.Lock()
+        #: Discovery by importing that is under way: set at its end.
+        self._running: threading.Event | None = None
+        #: Threads that discover by importing.
+        self._busy = busy
 
     def _set_config(self, base_class: type, config: RegistryConfig) -> None:
         """Says whose registry this is: called once, when its root is made."""
@@ -516,6 +526,18 @@ class LazyDiscoveryDict(dict[Any, Any]):
 
 def _rebuilt(enable_cache: bool) -> LazyDiscoveryDict:
     return LazyDiscoveryDict(enable_cache)
+
+
+def _forget_threads() -> None:
+    from .discovery import forget_threads
+
+    forget_threads()
+    for registry in list(_everyone.values()):
+        registry._reset_threads({threading.get_ident()} & registry._busy)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_threads)
 
 
 def _is_of(held: Any, entry: Entry) -> bool:

@@ -25,6 +25,16 @@ _HARMLESS_DECORATORS = {"dataclass", "final", "runtime_checkable", "total_orderi
 #: Calls that make classes, or run text.
 _MAKERS = {"new_class", "make_dataclass", "exec", "eval", "__build_class__"}
 
+#: Calls that are given a `__path__` and look what is there.
+_READ_PATHS = {
+    "iter_modules", "walk_packages", "list", "tuple", "iter", "str", "len", "hasattr", "discover_registry_classes",
+    "discover_registry_classes_recursive",
+}  # fmt: skip
+
+#: Functions that import what they are told, and what stands for any of them.
+DYNAMIC_IMPORT = {"import_module", "__import__", "walk_packages", "iter_modules", "run_path", "run_module"}
+DYNAMIC = "importlib.import_module"
+
 _MUTATORS = {"pop", "popitem", "clear", "update", "setdefault", "__setitem__", "__delitem__"}
 
 #: In the body of a class: something else than its parents say.
@@ -128,10 +138,48 @@ class Module:
         #: Instances of classes that only hold constants: name to class.
         self._instances: dict[str, str] = {}
         self.bound: dict[str, int] = {}
+        #: Lines that may change where modules of a package are looked for.
+        self.paths = [(line, "may change __path__") for line in _paths(tree)]
+        #: All that names may stand for, wherever they are imported: in functions, too.
+        self.origins: dict[str, list[str]] = {}
+        #: Names that may stand for something else, or for nothing, by the time that they are used.
+        self.unsure: set[str] = set()
+        #: What the class body that is read now binds; None: the module.
+        self._current: dict[str, Any] | None = None
         self._scope: list[str] = []
+        self._prepare(tree)
         self._block(tree.body, False, None)
 
     # ---- statements that run at import ---------------------------------------------------------------------------
+
+    def _prepare(self, tree: ast.Module) -> None:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    first = alias.name.partition(".")[0]
+                    self._add_origin(alias.asname or first, alias.name if alias.asname else first)
+            elif isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    self._add_origin(alias.asname or alias.name, f"{self._origin(node)}:{alias.name}")
+            elif isinstance(node, ast.Assign) and isinstance(node.value, (ast.Name, ast.Attribute)):
+                if last_name(node.value) in DYNAMIC_IMPORT:
+                    for target in node.targets:
+                        self._add_origin(last_name(target), f"importlib:{last_name(node.value)}")
+            elif isinstance(node, ast.Global):
+                self.unsure.update(node.names)
+
+    def _add_origin(self, name: str, origin: str) -> None:
+        known = self.origins.setdefault(name, [])
+        if origin not in known:
+            known.append(origin)
+
+    def origin(self, name: str) -> str | None:
+        """Where a name is imported from, if that is the only thing it can stand for."""
+        return self.imports.get(name) if self.bound.get(name) == 1 and name not in self.unsure else None
+
+    def is_sure(self, name: str) -> bool:
+        """Whether a name is bound once, or not in this file."""
+        return self.bound.get(name, 0) < 2 and name not in self.unsure
 
     def doubt(self, node: ast.AST, text: str) -> None:
         self.doubts.append((getattr(node, "lineno", 0), text))
@@ -169,13 +217,42 @@ class Module:
         for field in ast.iter_child_nodes(node):
             if isinstance(field, ast.expr):
                 self._expression(field)
+                self._stores(field)
             elif isinstance(field, ast.stmt):
                 self._statement(field, True, body_of)
             elif isinstance(field, ast.withitem):
                 self._expression(field.context_expr)
+                if field.optional_vars is not None:
+                    self._stores(field.optional_vars)
             else:
+                for part in ast.iter_child_nodes(field):
+                    if isinstance(part, ast.expr):
+                        self._expression(part)
+                    elif isinstance(part, ast.pattern):
+                        self._pattern(part)
+                if isinstance(field, ast.ExceptHandler) and field.name:
+                    self._bind(field.name, body_of, field, "unsure")
                 # Handlers of `try`, cases of `match`.
                 self._block((part for part in ast.iter_child_nodes(field) if isinstance(part, ast.stmt)), True, body_of)
+
+    def _stores(self, target: ast.AST) -> None:
+        """Binds what `for`, `with` and `match` assign to: what it is, only running tells."""
+        for node in _walk(target):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                self._bind(node.id, self._current, node, "unsure")
+            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                self.patched.add(node.attr)
+            elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and self._is_registry(node.value):
+                self.doubt(node, "writes into a registry")
+
+    def _pattern(self, pattern: ast.pattern) -> None:
+        for node in ast.walk(pattern):
+            name = node.name if isinstance(node, (ast.MatchAs, ast.MatchStar)) else None
+            name = node.rest if isinstance(node, ast.MatchMapping) else name
+            if name:
+                self._bind(name, self._current, node, "unsure")
+            if isinstance(node, ast.Call):
+                self._call(node)
 
     def _import(
         self, node: ast.Import | ast.ImportFrom, conditional: bool, body_of: dict[str, Any] | None
@@ -185,9 +262,12 @@ class Module:
                 self.imported.add(alias.name)
                 if not conditional:
                     self.needs.add(alias.name)
-                self._bind(alias.asname or alias.name.partition(".")[0], body_of, node)
                 first = alias.name if alias.asname else alias.name.partition(".")[0]
-                self.imports[alias.asname or first] = first
+                name = alias.asname or first
+                # `import a` and `import a.b` bind the same.
+                if body_of is not None or self.imports.get(name) != first:
+                    self._bind(name, body_of, node)
+                self._stands_for(name, first, conditional, body_of)
             return
         origin = self._origin(node)
         if not conditional and origin:
@@ -196,9 +276,17 @@ class Module:
             name = alias.asname or alias.name
             self.imported.add(f"{origin}.{alias.name}")
             self._bind(name, body_of, node)
-            self.imports[name] = f"{origin}:{alias.name}"
+            self._stands_for(name, f"{origin}:{alias.name}", conditional, body_of)
             if alias.name == "*":
                 self.stars.append(origin)
+
+    def _stands_for(self, name: str, origin: str, conditional: bool, body_of: dict[str, Any] | None) -> None:
+        if body_of is not None:
+            self.imports.setdefault(name, origin)
+            return
+        self.imports[name] = origin
+        if conditional:
+            self.unsure.add(name)
 
     def _origin(self, node: ast.ImportFrom) -> str:
         if not node.level:
@@ -218,6 +306,9 @@ class Module:
                 body_of["settings"].append(name)
         else:
             self.bound[name] = self.bound.get(name, 0) + 1
+            # A plain assignment is the one thing that it is, even if its value is computed.
+            if kind in ("unsure", "maybe") and not isinstance(node, (ast.Assign, ast.AnnAssign)):
+                self.unsure.add(name)
 
     def _class(self, node: ast.ClassDef, conditional: bool, body_of: dict[str, Any] | None) -> None:
         decorators = [last_name(one) for one in node.decorator_list]
@@ -242,7 +333,9 @@ class Module:
         if not all(told["bases"]) and not _is_harmless_base(node):
             self.doubt(node, f"{qualname} has a base that only running tells")
         self._scope.append(node.name)
+        above, self._current = self._current, told
         self._block(node.body, False, told)
+        self._current = above
         self._scope.pop()
 
     def _function(
@@ -281,6 +374,8 @@ class Module:
         body_of: dict[str, Any] | None,
     ) -> None:
         value = node.value
+        if isinstance(target, (ast.Attribute, ast.Subscript)):
+            self._expression(target)
         if isinstance(target, (ast.Tuple, ast.List)):
             for part in target.elts:
                 self._target(part.value if isinstance(part, ast.Starred) else part, node, True, body_of)
@@ -291,6 +386,8 @@ class Module:
             if isinstance(node, ast.AugAssign) and target.id in self.registries:
                 self.doubt(node, f"changes {target.id}")
             if body_of is None:
+                if conditional:
+                    self.unsure.add(target.id)
                 self._remember(target.id, value, conditional)
         elif isinstance(target, ast.Attribute):
             self.patched.add(target.attr)
@@ -330,9 +427,28 @@ class Module:
         for part in _walk(node):
             if isinstance(part, ast.Call):
                 self._call(part)
+                name = last_name(part.func)
+                if name in ("locals", "vars", "globals") and not part.args:
+                    self.doubt(part, f"may bind names through {name}()")
+            elif isinstance(part, ast.NamedExpr):
+                self._bind(part.target.id, self._current, part, "unsure")
+        called = {id(part.func) for part in _walk(node) if isinstance(part, ast.Call)}
+        for part in _walk(node):
+            if id(part) not in called and self._is_import_itself(part):
+                self.called.setdefault(DYNAMIC, node.lineno)
+                self.texts[DYNAMIC] = None
         if is_decorator and isinstance(node, (ast.Name, ast.Attribute)):
             # Without arguments it is called, too.
             self.called.setdefault(path_of(node), node.lineno)
+
+    def _is_import_itself(self, node: ast.AST) -> bool:
+        """Whether it stands for a function that imports what it is told."""
+        if isinstance(node, ast.Attribute):
+            return node.attr in DYNAMIC_IMPORT
+        if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
+            return False
+        names = [node.id, *(origin.rpartition(":")[2] for origin in self.origins.get(node.id, ()) if ":" in origin)]
+        return any(name in DYNAMIC_IMPORT for name in names)
 
     def _call(self, node: ast.Call) -> None:
         name = last_name(node.func)
@@ -385,6 +501,8 @@ class Module:
         touches = touches_given = ""
         for statement in body:
             for node in ast.walk(statement):
+                if self._is_import_itself(node):
+                    calls.add(DYNAMIC)
                 if isinstance(node, ast.Call):
                     calls.add(path_of(node.func))
                 elif isinstance(node, ast.ClassDef):
@@ -394,8 +512,6 @@ class Module:
                 elif isinstance(node, ast.ImportFrom):
                     origin = self._origin(node)
                     imports.update(f"{origin}.{alias.name}" for alias in node.names)
-                    for alias in node.names:
-                        self.imports.setdefault(alias.asname or alias.name, f"{origin}:{alias.name}")
                 touches = touches or self._touches(node, known)
                 touches_given = touches_given or self._touches(node, known | names)
         before = self.functions.get(qualname)
@@ -436,7 +552,7 @@ class Module:
         nothing but hold constants; else None."""
         name, _, attribute = expression.partition(".")
         told = self.classes.get(self._instances.get(name, ""))
-        if told is None or self.bound.get(name) != 1 or attribute in self.patched:
+        if told is None or self.bound.get(name) != 1 or attribute in self.patched or name in self.unsure:
             return None
         names = told["names"]
         hooks = {"__init__", "__new__", "__getattr__", "__getattribute__", "__slots__"}
@@ -466,7 +582,7 @@ def _can_be_kept(value: Any) -> bool:
     return value is None or type(value) in (str, int, float, bool, bytes)
 
 
-def _walk(node: ast.expr) -> Iterable[ast.AST]:
+def _walk(node: ast.AST) -> Iterable[ast.AST]:
     """What is computed together with an expression: not what is in a `lambda`."""
     left: list[ast.AST] = [node]
     while left:
@@ -487,6 +603,23 @@ def _mentions(node: ast.AST, names: set[str]) -> bool:
     if isinstance(node, ast.Call):
         return False
     return any(_mentions(part, names) for part in ast.iter_child_nodes(node))
+
+
+def _paths(tree: ast.Module) -> Iterable[int]:
+    """Lines that do more with `__path__` than to look what is there."""
+    read: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and last_name(node.func) in _READ_PATHS:
+            read.update(map(id, [*node.args, *(keyword.value for keyword in node.keywords)]))
+        name = ""
+        if isinstance(node, ast.Constant):
+            name = node.value if isinstance(node.value, str) else ""
+        elif isinstance(node, (ast.Name, ast.Attribute)):
+            name = last_name(node)
+        elif isinstance(node, ast.alias):
+            name = node.name
+        if name in ("__path__", "extend_path") and id(node) not in read:
+            yield getattr(node, "lineno", 0)
 
 
 def _is_main(test: ast.expr) -> bool:

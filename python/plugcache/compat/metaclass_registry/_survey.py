@@ -17,17 +17,23 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ._source import Function, Module
+from ._source import DYNAMIC_IMPORT, Function, Module
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 #: Imports of any form, at the start of a line.
 _IMPORT = re.compile(
-    r"^(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]*))", re.MULTILINE
+    r"^(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n;]*)|import[ \t]+([^\n;]*))", re.MULTILINE
 )
-_COMMENT = re.compile(r"#[^\n]*")
-_DYNAMIC_IMPORT = {"import_module", "__import__", "walk_packages", "iter_modules", "run_path", "run_module"}
+#: Comments and texts: what is in them is no statement.
+_PROSE = re.compile(
+    r"#[^\n]*"
+    r"|\"\"\"[^\"\\]*(?:(?:\\.|\"(?!\"\"))[^\"\\]*)*\"\"\""
+    r"|'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''"
+    r"|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'",
+    re.DOTALL,
+)
 
 #: More than this is not followed: importing tells it sooner.
 _MOST_FILES = 400
@@ -69,7 +75,17 @@ def scope_of(question: Question, sources: dict[str, Source]) -> list[str]:
         is_direct = "." not in name.removeprefix(start) and not sources[name].is_package
         if name.startswith(start) and (question.recursive or is_direct):
             found.append(name)
-    return [name for name in found if name in sources]
+    return [name for name in found if name in sources and _is_walked(question.package, name, sources)]
+
+
+def _is_walked(package: str, name: str, sources: dict[str, Source]) -> bool:
+    """Whether all between a package and a module in it are packages: a plain directory is not looked into."""
+    above = name.rpartition(".")[0]
+    while len(above) > len(package):
+        if above not in sources or not sources[above].is_package:
+            return False
+        above = above.rpartition(".")[0]
+    return True
 
 
 def survey(question: Question, sources: dict[str, Source], members: list[Member]) -> dict[str, Any]:
@@ -110,6 +126,7 @@ class _Survey:
         try:
             relevant = self._relevant()
             doubts = [doubt for name in sorted(relevant) for doubt in self._doubts(name)]
+            doubts += self._owners_told()
             within = [member for member in self.members if member[0] in scope]
             for module, qualname, _ in within:
                 doubts += self._doubts_of(module, qualname)
@@ -120,6 +137,7 @@ class _Survey:
         return {
             "doubts": sorted(doubts),
             "outside": sorted({module for module, _, _ in self.members if module in relevant} - scope),
+            "packages": [name for name in self.scope if self.sources[name].is_package],
             "members": [[module, qualname] for module, qualname, _ in self._in_order(within)],
             "classes": classes,
             "needs": {module: self._needs(module) for module in sorted({module for module, _, _ in within})},
@@ -195,15 +213,15 @@ class _Survey:
                 continue
             left += _with_parents(module.imported)
             for path in module.called:
-                makes = _is_import(path)
+                makes = self._imports(name, path)
                 for place in self._all_called(name, path):
                     function = self._function(place)
                     left += _with_parents(function.imports)
-                    makes = makes or any(_is_import(called) for called in function.calls)
+                    makes = makes or any(self._imports(place[0], one) for one in function.calls)
                 if makes:
                     texts = module.texts.get(path)
                     left += _with_parents(texts or ())
-                    is_open = is_open or texts is None
+                    is_open = is_open or not texts
         return relevant
 
     # ---- what is called ------------------------------------------------------------------------------------------
@@ -238,6 +256,18 @@ class _Survey:
             self._led[name, path] = seen
         yield from self._led[name, path]
 
+    def _imports(self, name: str, path: str, depth: int = 0) -> bool:
+        """Whether a call imports a module whose name it is given, by whatever name it goes."""
+        if _is_import(path):
+            return True
+        module = self._read(name) if name in self.sources and depth < 8 else None
+        first, _, rest = path.partition(".")
+        for origin in module.origins.get(first, ()) if module is not None else ():
+            target, inner = self._inside(origin, rest)
+            if _is_import(f"{target}.{inner}") or (target in self.sources and self._imports(target, inner, depth + 1)):
+                return True
+        return False
+
     def _targets(self, name: str, path: str, depth: int = 0) -> list[tuple[str, str]]:
         """The functions that a dotted name may stand for where it is called."""
         module = self._read(name) if name in self.sources else None
@@ -248,12 +278,14 @@ class _Survey:
             return [(name, path)]
         if first in module.classes:
             return self._of_class(module, first, rest, depth)
-        origin = module.imports.get(first)
-        if origin is not None:
-            if origin.partition(".")[0].partition(":")[0] not in self.tops:
-                return []
-            target, inner = self._inside(origin, rest)
-            return self._targets(target, inner, depth + 1) if inner else []
+        origins = module.origins.get(first, ())
+        if origins:
+            reached: list[tuple[str, str]] = []
+            for origin in origins:
+                target, inner = self._inside(origin, rest)
+                if inner and origin.partition(".")[0].partition(":")[0] in self.tops:
+                    reached += self._targets(target, inner, depth + 1)
+            return reached
         if first in module.foreign or first in module.plain or (not rest and hasattr(builtins, first)):
             return []
         for star in module.stars:
@@ -307,6 +339,8 @@ class _Survey:
         if module is None or not base or depth > 8:
             return False
         first, _, rest = base.partition(".")
+        if not module.is_sure(first):
+            return False
         if first in module.classes or first in module.foreign:
             return True
         origin = module.imports.get(first)
@@ -336,7 +370,7 @@ class _Survey:
         module = self._read(name)
         if module is None:
             return [[name, 0, "is no Python that can be read"]]
-        found = [[name, line, text] for line, text in module.doubts]
+        found = [[name, line, text] for line, text in [*module.doubts, *module.paths]]
         if name in self.scope:
             found += [[name, line, text] for line, text in module.raises]
         for line, path in module.given:
@@ -359,9 +393,29 @@ class _Survey:
                     found.append([name, told["line"], f"{qualname} runs a hook that touches members"])
         return found
 
+    def _owners_told(self) -> list[list[Any]]:
+        """Descriptors that do something with the class that they are put into: in loaded modules, too."""
+        found = []
+        for name, source in self.sources.items():
+            if "__set_name__" not in source.text:
+                continue
+            try:
+                tree = ast.parse(source.text)
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                continue
+            for node in ast.walk(tree):
+                if not isinstance(node, ast.FunctionDef) or node.name != "__set_name__":
+                    continue
+                owner = node.args.args[1].arg if len(node.args.args) > 1 else ""
+                used = (one for part in node.body for one in ast.walk(part) if isinstance(one, ast.Name))
+                if not owner or any(one.id == owner for one in used):
+                    # No module of this name is ever loaded: it is in doubt whatever is.
+                    found.append(["", node.lineno, f"{name} has a __set_name__ that uses the class"])
+        return found
+
     def _may_be_member(self, module: Module, base: str) -> bool:
         """Whether a parent has the name of a member, and does not come from elsewhere."""
-        origin = module.imports.get(base.partition(".")[0], "")
+        origin = module.origin(base.partition(".")[0]) or ""
         is_foreign = bool(origin) and origin.partition(".")[0].partition(":")[0] not in self.tops
         return base.rpartition(".")[2] in self.family and not is_foreign
 
@@ -409,7 +463,7 @@ class _Survey:
                 continue
             bases = bases_of.get(name) or [_resolved(module, base) for base in found["bases"]]
             bases = [base if ":" in base else _resolved(module, base) for base in bases]
-            names = {key: _told(module, value) for key, value in found["names"].items()}
+            names = {key: _told(module, value, found["names"]) for key, value in found["names"].items()}
             told[name] = {**found, "bases": bases, "names": names}
             left += bases
         return told
@@ -424,7 +478,9 @@ class _Survey:
                     found.add(top)
         read = self._read(module)
         for need in read.needs if read is not None else ():
-            if need.partition(".")[0] in self.tops and need not in self.sources and not self._is_inside(need):
+            if need.partition(".")[0] not in self.tops:
+                found.add(need.partition(".")[0])
+            elif need not in self.sources and not self._is_inside(need):
                 found.add(need)
         return sorted(found - set(sys.stdlib_module_names))
 
@@ -441,7 +497,7 @@ class _TooMuch(Exception):  # noqa: N818
 def _is_import(path: str) -> bool:
     """Whether a call imports a module whose name it is given."""
     first, _, last = path.rpartition(".")
-    return last in _DYNAMIC_IMPORT and first in ("", "importlib", "pkgutil", "runpy", "builtins")
+    return last in DYNAMIC_IMPORT and first in ("", "importlib", "pkgutil", "runpy", "builtins")
 
 
 def _with_parents(names: Iterable[str]) -> list[str]:
@@ -453,9 +509,13 @@ def _with_parents(names: Iterable[str]) -> list[str]:
     return list(found)
 
 
+def _blank(prose: re.Match[str]) -> str:
+    return "" if prose[0].startswith("#") else "''"
+
+
 def _imported(name: str, source: Source) -> Iterator[str]:
     """Names of modules in import statements that always run, and of what is imported from them."""
-    for origin, names, plain in _IMPORT.findall(_COMMENT.sub("", source.text)):
+    for origin, names, plain in _IMPORT.findall(_PROSE.sub(_blank, source.text)):
         if plain:
             yield from (part.split(" as ")[0].strip() for part in plain.split(","))
             continue
@@ -473,9 +533,11 @@ def _imported(name: str, source: Source) -> Iterator[str]:
 def _resolved(module: Module, base: str) -> str:
     """`module:qualname` of what a class says that it derives from, if it was imported by that name."""
     first, _, rest = base.partition(".")
-    if base in module.classes:
+    if base in module.classes and module.is_sure(first):
         return f"{module.name}:{base}"
-    origin = module.imports.get(first)
+    origin = module.origin(first)
+    if origin is None and (first in module.origins or first in module.bound):
+        return f"?:{base}"
     if origin is None:
         return f"builtins:{base}" if first and "." not in base else base
     if ":" in origin:
@@ -486,12 +548,14 @@ def _resolved(module: Module, base: str) -> str:
     return f"{above}:{last}"
 
 
-def _told(module: Module, value: Any) -> Any:
+def _told(module: Module, value: Any, names: dict[str, Any]) -> Any:
     """What a name in a class body stands for: constants that go by a name are looked up."""
     if not isinstance(value, list) or value[0] != "name":
         return value
-    literal = module.constant(value[1])
+    literal = module.constant(value[1]) if value[1].partition(".")[0] not in names else None
     if literal is not None:
         return ["literal", literal]
     first = value[1].partition(".")[0]
-    return ["name", value[1], module.imports.get(first)]
+    # Other names of the class body come first, and stars may bind anything.
+    is_sure = first not in names and not module.stars
+    return ["name", value[1], module.origin(first) if is_sure else None]

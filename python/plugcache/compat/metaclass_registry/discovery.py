@@ -28,6 +28,8 @@ class _Guard:
     """What the root logger was before the first of several imports that go on at the same time."""
 
     depth = 0
+    #: Counts forks: an import that began before one ends in the parent.
+    forks = 0
     handlers: tuple[logging.Handler, ...] = ()
     level = logging.WARNING
     disabled = False
@@ -53,6 +55,7 @@ def import_module_preserving_root_logging(module_name: str, package: str | None 
     """
     root = logging.getLogger()
     with _guarding:
+        forks = _Guard.forks
         _Guard.depth += 1
         if _Guard.depth == 1:
             _Guard.handlers = tuple(root.handlers)
@@ -63,8 +66,8 @@ def import_module_preserving_root_logging(module_name: str, package: str | None 
         return importlib.import_module(module_name, package)
     finally:
         with _guarding:
-            _Guard.depth -= 1
-            if _Guard.depth == 0:
+            _Guard.depth -= 1 if forks == _Guard.forks else 0
+            if _Guard.depth == 0 and forks == _Guard.forks:
                 _restore(root)
 
 
@@ -82,6 +85,16 @@ def import_patiently(name: str) -> ModuleType:
 def is_deadlock(error: BaseException) -> bool:
     """Whether it says that another thread imports the module, and waits for this one."""
     return type(error).__name__ == "_DeadlockError"
+
+
+def forget_threads() -> None:
+    """After a fork: threads that were in the middle of an import are not there any more."""
+    global _guarding
+    _guarding = threading.Lock()
+    _Guard.forks += 1
+    depth, _Guard.depth = _Guard.depth, 0
+    if depth:
+        _restore(logging.getLogger())
 
 
 def _restore(root: logging.Logger) -> None:
