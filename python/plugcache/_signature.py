@@ -52,7 +52,7 @@ class Signature(NamedTuple):
     is_async: bool
     #: Whether parameters are known at all: they are not where a class inherits from one whose source is elsewhere.
     is_known: bool
-    #: Why the running program may tell otherwise: decorators, metaclasses, bases elsewhere.
+    #: Why the running program may tell otherwise: decorators, metaclasses, bases elsewhere, names bound more than once.
     doubts: tuple[str, ...]
     #: The first paragraph of the docstring, on one line.
     summary: str | None

@@ -277,6 +277,78 @@ def test_a_base_of_which_nothing_is_known_is_a_doubt(tree: Tree) -> None:
     assert not pc.signature(f"{tree.name}.odd:C").is_known
 
 
+CERTAIN = """
+    import enum
+    import sys
+    from dataclasses import dataclass
+
+    class Mode(enum.Enum):
+        FAST = "fast"
+
+    class K:
+        V = 5
+
+    K.V = 6
+    ALIAS = Mode.FAST
+
+    def member(m=Mode.FAST, k=K.V, a=ALIAS, n=3): ...
+
+    @dataclass
+    class Options:
+        mode: Mode = Mode.FAST
+        v: int = K.V
+
+    if sys.version_info >= (3, 99):
+        def branch(x, new=True): ...
+    else:
+        def branch(x): ...
+
+    try:
+        import no_such_module_anywhere
+        def attempt(a=1): ...
+    except ImportError:
+        def attempt(a=2, b=3): ...
+
+    class Meta(type):
+        def __call__(cls, z=1): ...
+
+    class Base(metaclass=Meta): ...
+
+    class Sub(Base):
+        def __init__(self, a): ...
+
+    class Changed:
+        def __init__(self, a): ...
+        def method(self, a): ...
+        method = staticmethod(lambda q=2: q)
+
+    def _init(self, q=3): ...
+    Changed.__init__ = _init
+
+    @dataclass
+    class Again:
+        a: int = 1
+        a = 2
+"""
+
+
+@pytest.mark.parametrize(("name", "unknown"), [("member", "m k a"), ("Options", "mode v")])
+def test_an_attribute_of_a_class_is_no_certain_default(tree: Tree, name: str, unknown: str) -> None:
+    """A member of an enumeration was told as its value, an attribute as what it was before it was assigned anew."""
+    tree.write(f"{tree.name}/certain.py", CERTAIN)
+    found = pc.signature(f"{tree.name}.certain:{name}")
+    live = getattr(importlib.import_module(f"{tree.name}.certain"), name)
+    assert told(found) == truth(live, unknown)
+    assert not found.is_dynamic
+
+
+@pytest.mark.parametrize("name", ["branch", "attempt", "Sub", "Changed", "Changed.method", "Again"])
+def test_what_may_be_bound_otherwise_is_doubted(tree: Tree, name: str) -> None:
+    """The first of two branches was told, and what is assigned later overlooked, without a doubt."""
+    tree.write(f"{tree.name}/certain.py", CERTAIN)
+    assert pc.signature(f"{tree.name}.certain:{name}").is_dynamic
+
+
 def test_a_function_is_found_where_it_is_exposed(shapes: str, tree: Tree) -> None:
     tree.write(f"{tree.name}/__init__.py", "from .more import plain\n")
     assert pc.signature(f"{tree.name}:plain").module == f"{tree.name}.more"

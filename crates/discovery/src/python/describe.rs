@@ -206,11 +206,7 @@ impl<'a> Describer<'a> {
             }
             let line = file.structure.classes.get(*class as usize).map_or(0, |class| class.line);
             for fact in details.fields.iter().filter(|fact| !is_class_variable(fact)) {
-                let field = signature::parameter(
-                    fact,
-                    line,
-                    &mut InFile { file: &file, class: Some(*class), depth: 0 },
-                );
+                let field = signature::parameter(fact, line, &mut InFile::defaults(&file, Some(*class)));
                 match fields.iter_mut().find(|known| known.name == field.name) {
                     Some(known) => *known = field,
                     None => fields.push(field),
@@ -344,15 +340,24 @@ struct InFile<'a> {
     file: &'a File,
     class: Option<u32>,
     depth: u32,
+    /// Whether `Class.NAME` is what the class's body binds.
+    reads_classes: bool,
 }
 
 impl<'a> InFile<'a> {
     fn module(file: &'a File) -> Self {
-        Self { file, class: None, depth: 0 }
+        Self { file, class: None, depth: 0, reads_classes: true }
     }
 
     fn class(file: &'a File, class: u32) -> Self {
-        Self { file, class: Some(class), depth: 0 }
+        Self { file, class: Some(class), depth: 0, reads_classes: true }
+    }
+
+    /// For defaults, which are told as what `inspect.signature` would tell: an attribute of a class stays unknown. A
+    /// metaclass may make something else of what the body binds, as that of an enumeration does, and anybody may
+    /// assign it anew.
+    fn defaults(file: &'a File, class: Option<u32>) -> Self {
+        Self { file, class, depth: 0, reads_classes: false }
     }
 
     /// The value kept as text at a position of a scope.
@@ -380,7 +385,7 @@ impl<'a> InFile<'a> {
         if count(members, name) != 1 {
             return None;
         }
-        let mut scope = InFile { file, class, depth: self.depth };
+        let mut scope = InFile { file, class, ..*self };
         match &members.get(at as usize)?.bound {
             Bound::Literal => Some(scope.literal(class, at)),
             Bound::Value(expr) => Some(literals::fold(expr, &mut scope)),
@@ -445,7 +450,7 @@ impl Scope for InFile<'_> {
     fn attribute(&mut self, object: &Expr, attribute: &str) -> Folded {
         let unknown = || literals::NoNames.attribute(object, attribute);
         let Expr::Name(class) = object else { return unknown() };
-        if self.depth > 50 {
+        if self.depth > 50 || !self.reads_classes {
             return unknown();
         }
         self.depth += 1;

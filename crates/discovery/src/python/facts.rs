@@ -113,6 +113,9 @@ pub struct Class {
     pub members: Vec<Binding>,
     /// Names of methods decorated as abstract (`abstractmethod`, `abc.abstractproperty`, …).
     pub abstract_methods: Vec<String>,
+    /// Attributes that the module assigns or deletes from outside of the body: `m` of `C.m = f`. Empty text stands for
+    /// one whose name is computed.
+    pub assigned: Vec<String>,
 }
 
 /// The head of a function.

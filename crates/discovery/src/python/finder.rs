@@ -89,7 +89,7 @@ impl PythonFinder {
 
 impl Finder for PythonFinder {
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn spec(&self) -> String {

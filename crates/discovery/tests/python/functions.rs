@@ -183,3 +183,89 @@ fn definitions_have_constructors_and_methods() {
     assert_eq!(told(plain.signature.as_ref()), "a");
     assert!([point, silent, own].iter().all(|one| one.signature_doubts.is_empty()), "{plugins:#?}");
 }
+
+/// What is told of each definition of a module `a`: parameters, whether each default is known, and doubts.
+fn definitions(source: &str) -> Vec<(String, Vec<bool>, bool)> {
+    let tree = Tree::new(&[("r/a.py", source)]);
+    let finder = PythonFinder { packages: vec![PackageSpec::recursive("a")], ..finder(&["definition"]) };
+    let row = |plugin: &Plugin| {
+        let parameters = plugin.signature.iter().flat_map(|signature| &signature.parameters);
+        let known = parameters.map(|one| one.default.is_some()).collect();
+        (plugin.name.clone(), known, !plugin.signature_doubts.is_empty())
+    };
+    tree.plugins(finder).iter().map(row).collect()
+}
+
+#[test]
+fn attributes_of_classes_are_no_certain_defaults() {
+    // `Mode.FAST` was told as 'fast', which is a member; `K.V` as what it was before it was assigned anew.
+    let told = definitions(
+        "from dataclasses import dataclass, field\nfrom enum import Enum\n\
+         class Mode(Enum):\n    FAST = 'fast'\nclass K:\n    V = 5\nK.V = 6\nALIAS = Mode.FAST\nN = 1\n\
+         def f(a=Mode.FAST, b=K.V, c=ALIAS, d=(K.V,), e=N): pass\n\
+         @dataclass\nclass D:\n    a: Mode = Mode.FAST\n    b: int = field(default=K.V)\n    c: int = N",
+    );
+    let known = |name: &str| &told.iter().find(|row| row.0 == name).unwrap().1;
+    assert_eq!(known("a:f"), &[false, false, false, false, true]);
+    assert_eq!(known("a:D"), &[false, false, true]);
+}
+
+#[test]
+fn what_is_defined_in_branches_is_doubted() {
+    // The first branch was told with no doubt.
+    let told = definitions(
+        "import sys\nif sys.version_info >= (3, 20):\n    def c(x, new=True): pass\nelse:\n    def c(x): pass\n\
+         try:\n    from gone import t\nexcept ImportError:\n    def t(x): pass\n\
+         match sys.platform:\n    case 'a':\n        def m(x): pass\n    case _:\n        def m(y): pass\n\
+         if sys.flags:\n    def one(x): pass\n\
+         def later(x): pass\nif sys.flags:\n    later = print\n\
+         def twice(x): pass\ndel twice\ndef twice(x, y): pass\ndef plain(x): pass",
+    );
+    let doubted: Vec<(&str, bool)> = told.iter().map(|row| (row.0.as_str(), row.2)).collect();
+    assert_eq!(
+        doubted,
+        [
+            ("a:c", true),
+            ("a:later", true),
+            ("a:m", true),
+            ("a:one", true),
+            ("a:plain", false),
+            ("a:t", true),
+            ("a:twice", false)
+        ]
+    );
+}
+
+#[test]
+fn what_changes_a_constructor_elsewhere_is_doubted() {
+    let told = definitions(
+        "from dataclasses import dataclass\n\
+         class Meta(type):\n    def __call__(cls, z): pass\nclass A(metaclass=Meta): pass\n\
+         class B(A):\n    def __init__(self, b): pass\n\
+         class C:\n    def __new__(cls, q): pass\nclass D(C):\n    def __init__(self, d): pass\n\
+         class E:\n    def __init__(self, e): pass\ndef init(self): pass\nE.__init__ = init\n\
+         class F(E): pass\n\
+         @dataclass\nclass G:\n    a: int = 1\n    a = 2\n\
+         @dataclass\nclass H:\n    a: int = 1\n    b: int = 2\nH.extra = 1",
+    );
+    let certain: Vec<&str> = told.iter().filter(|row| !row.2).map(|row| row.0.as_str()).collect();
+    assert_eq!(certain, ["a:H", "a:init"]);
+}
+
+#[test]
+fn methods_that_are_bound_anew_are_doubted() {
+    let tree = Tree::new(&[(
+        "r/a.py",
+        "import sys\nclass A:\n    def m(self, a=1): pass\n    m = staticmethod(print)\n    def n(self): pass\n    \
+         def o(self): pass\n    if sys.flags:\n        def p(self): pass\n    def q(self): pass\n\
+         A.n = print\nsetattr(A, 'q', print)\n\
+         class B(A):\n    o = print\n    def r(self): pass",
+    )]);
+    let finder = PythonFinder { packages: vec![PackageSpec::recursive("a")], ..finder(&["definition"]) };
+    let plugins = tree.plugins(finder);
+    let certain = |plugin: &Plugin| -> Vec<String> {
+        let methods = plugin.methods.iter().filter(|method| method.doubts.is_empty());
+        methods.map(|method| method.name.clone()).collect()
+    };
+    assert_eq!(plugins.iter().map(certain).collect::<Vec<_>>(), [vec!["o"], vec!["r"]]);
+}

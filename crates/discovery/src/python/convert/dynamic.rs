@@ -29,6 +29,15 @@ impl Converter<'_> {
             {
                 self.report("setattr", &statement.value, "sets computed names of the module");
             }
+            Ast::Name(name) if matches!(name.id.as_str(), "setattr" | "delattr") => {
+                if let [object, attribute, ..] = &*call.arguments.args {
+                    let attribute = match attribute {
+                        Ast::StringLiteral(text) => text.value.to_str(),
+                        _ => "",
+                    };
+                    self.change_class(object, attribute);
+                }
+            }
             Ast::Attribute(attribute) => {
                 let method = attribute.attr.as_str();
                 match &*attribute.value {
@@ -60,6 +69,22 @@ impl Converter<'_> {
         }
     }
 
+    /// An attribute of a class is assigned; of any of them, if the name is none of a class's: that of a loop, say.
+    fn change_class(&mut self, object: &Ast, attribute: &str) {
+        let name = match object {
+            Ast::Name(name) => name.id.as_str(),
+            Ast::Attribute(object) => object.attr.as_str(),
+            _ => "",
+        };
+        let classes = &mut self.structure.classes;
+        let is_named = classes.iter().any(|class| class.name == name);
+        for class in classes.iter_mut().filter(|class| !is_named || class.name == name) {
+            if !class.assigned.iter().any(|known| known == attribute) {
+                class.assigned.push(attribute.to_owned());
+            }
+        }
+    }
+
     fn change_namespace(&mut self, method: &str, object: &Ast, whole: &Ast) {
         if !matches!(method, "update" | "setdefault" | "__setitem__" | "pop" | "clear") {
             return;
@@ -87,6 +112,9 @@ impl Converter<'_> {
 
     /// A target that is not a name: an attribute or a subscript.
     pub(super) fn dynamic_target(&mut self, target: &Ast, place: Where) {
+        if let Ast::Attribute(attribute) = target {
+            self.change_class(&attribute.value, attribute.attr.as_str());
+        }
         match target {
             Ast::Subscript(subscript) => {
                 if let Some(namespace) = namespace(&subscript.value) {

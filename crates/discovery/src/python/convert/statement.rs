@@ -143,6 +143,7 @@ impl Converter<'_> {
             decorators: class.decorator_list.iter().map(|one| self.expression(&one.expression)).collect(),
             members: Vec::new(),
             abstract_methods: Vec::new(),
+            assigned: Vec::new(),
         });
         self.details
             .classes

@@ -4,11 +4,15 @@
 //! `dataclasses.dataclass` makes of the annotated names. Whatever else may have a hand in it (another decorator, a
 //! metaclass, a base of which nothing is known) is told as a doubt.
 
-use super::{Describer, File, InFile, functions::decorated_by};
+use super::{
+    Describer, File, InFile,
+    functions::{SEVERAL, decorated_by, rebound},
+};
 use crate::{
     plugin::{Method, Parameter, Plugin, Signature},
     python::{
         facts::{Bound, Class, Expr, ParameterKind},
+        link::visible,
         literals::{self, dotted},
         signature,
     },
@@ -54,6 +58,21 @@ impl At {
         self.file.structure.classes.get(self.class as usize)
     }
 
+    /// Why its name may stand for something else.
+    fn rebound(&self) -> Option<String> {
+        let structure = &self.file.structure;
+        let scope = match self.head()?.parent {
+            Some(parent) => &structure.classes.get(parent as usize)?.members,
+            None => &structure.bindings,
+        };
+        rebound(scope, &Bound::Class(self.class))
+    }
+
+    /// Whether the module assigns that attribute of it from outside of its body.
+    fn is_assigned(&self, name: &str) -> bool {
+        self.head().is_some_and(|head| head.assigned.iter().any(|known| known.is_empty() || known == name))
+    }
+
     /// The decorator that makes it a dataclass.
     fn dataclass(&self) -> Option<&Expr> {
         let is_dataclass = |decorator: &&Expr| {
@@ -97,6 +116,9 @@ impl Describer<'_> {
             .iter()
             .filter_map(|(file, class)| Some(At { file: self.file(FileId(*file))?, class: *class }))
             .collect();
+        if let Some(class) = classes.first() {
+            plugin.signature_doubts.extend(class.rebound());
+        }
         plugin.methods = methods(&classes);
         plugin.signature = constructor(&classes, &mut plugin.signature_doubts);
         let doubt = |(base, reason): &(String, String)| format!("the base {base} {reason}");
@@ -105,14 +127,9 @@ impl Describer<'_> {
 }
 
 fn constructor(classes: &[At], doubts: &mut Vec<String>) -> Option<Signature> {
+    preferred(classes, doubts);
     for (at, class) in classes.iter().enumerate() {
         let head = class.head()?;
-        if let Some(metaclass) = &head.metaclass
-            && class.original(metaclass).is_none_or(|name| name != "abc.ABCMeta")
-        {
-            let name = dotted(metaclass).unwrap_or_else(|| "a computed one".to_owned());
-            doubts.push(format!("has the metaclass {name}, which may construct otherwise"));
-        }
         let mut dataclass = None;
         for decorator in &head.decorators {
             let callee = if let Expr::Call(call) = decorator { &call.function } else { decorator };
@@ -124,9 +141,6 @@ fn constructor(classes: &[At], doubts: &mut Vec<String>) -> Option<Signature> {
             }
         }
         let binds = |name: &str| head.members.iter().rev().find(|member| member.name == name);
-        if binds("__new__").is_some() {
-            doubts.push("has a __new__ of its own, which may take other parameters".to_owned());
-        }
         if let Some(member) = binds("__init__") {
             let method = match member.bound {
                 Bound::Method => own_method(class, "__init__"),
@@ -161,6 +175,30 @@ fn constructor(classes: &[At], doubts: &mut Vec<String>) -> Option<Signature> {
         }
     }
     Some(Signature { parameters: Vec::new(), returns: None, is_async: false })
+}
+
+/// What `inspect.signature` may prefer to `__init__`, whichever ancestor has it.
+fn preferred(classes: &[At], doubts: &mut Vec<String>) {
+    for (at, class) in classes.iter().enumerate() {
+        let Some(head) = class.head() else { continue };
+        let whose = if at == 0 { String::new() } else { format!("inherits from {}, which ", head.name) };
+        if let Some(metaclass) = &head.metaclass
+            && class.original(metaclass).is_none_or(|name| name != "abc.ABCMeta")
+        {
+            let name = dotted(metaclass).unwrap_or_else(|| "a computed one".to_owned());
+            doubts.push(format!("{whose}has the metaclass {name}, which may construct otherwise"));
+        }
+        for name in ["__new__", "__signature__"] {
+            if head.members.iter().any(|member| member.name == name) {
+                doubts.push(format!("{whose}has a {name} of its own, which may take other parameters"));
+            }
+        }
+        let assigned =
+            ["__init__", "__new__", "__signature__"].into_iter().find(|name| class.is_assigned(name));
+        if let Some(name) = assigned {
+            doubts.push(format!("{whose}may have its {name} assigned while the module runs"));
+        }
+    }
 }
 
 fn is_positional(parameter: &Parameter) -> bool {
@@ -232,7 +270,10 @@ fn fields(classes: &[At], doubts: &mut Vec<String>) -> Vec<Parameter> {
                 }
                 _ => {}
             }
-            let mut scope = InFile::class(&class.file, class.class);
+            if is_rebound(head, &fact.name, fact.default.is_some()) {
+                doubts.push(format!("binds the field {} otherwise too, or under a condition", fact.name));
+            }
+            let mut scope = InFile::defaults(&class.file, Some(class.class));
             let mut field = signature::parameter(fact, head.line, &mut scope);
             field.kind = ParameterKind::PositionalOrKeyword;
             let mut is_keyword = kw_only;
@@ -251,6 +292,14 @@ fn fields(classes: &[At], doubts: &mut Vec<String>) -> Vec<Parameter> {
         found.into_iter().filter(|(_, is_taken)| *is_taken).map(|(field, _)| field).collect();
     parameters.sort_by_key(|field| field.kind == ParameterKind::KeywordOnly);
     parameters
+}
+
+/// Whether the body of a class binds a field by more than the statement that annotates it: what it is at the end is its
+/// default.
+fn is_rebound(head: &Class, field: &str, has_default: bool) -> bool {
+    let named = || head.members.iter().filter(|member| member.name == field);
+    let bound = named().filter(|member| !matches!(member.bound, Bound::Declared)).count();
+    bound != usize::from(has_default) || named().any(|member| member.conditional)
 }
 
 /// Reads `field(default=…, default_factory=…, init=…, kw_only=…)`.
@@ -273,7 +322,7 @@ fn specify(
     field.has_default = false;
     field.default_text = None;
     for (name, value) in &call.keywords {
-        let folded = literals::fold(value, &mut InFile::class(&class.file, class.class));
+        let folded = literals::fold(value, &mut InFile::defaults(&class.file, Some(class.class)));
         match (name.as_deref(), folded) {
             (Some("default"), folded) => {
                 field.has_default = true;
@@ -313,12 +362,19 @@ fn made_by(factory: &str) -> Option<Value> {
 /// The methods of a class and of its ancestors, the nearest of each name.
 fn methods(classes: &[At]) -> Vec<Method> {
     let mut found: Vec<Method> = Vec::new();
-    for class in classes {
+    for (at, class) in classes.iter().enumerate() {
         let Some(details) = class.file.details.classes.get(class.class as usize) else { continue };
         for method in &details.methods {
             if !found.iter().any(|known| known.name == method.name)
-                && let Some(method) = own_method(class, &method.name)
+                && let Some(mut method) = own_method(class, &method.name)
             {
+                let hides = |nearer: &&At| {
+                    let binds = |head: &Class| head.members.iter().any(|member| member.name == method.name);
+                    nearer.is_assigned(&method.name) || nearer.head().is_some_and(binds)
+                };
+                if let Some(nearer) = classes.iter().take(at).find(hides).and_then(At::head) {
+                    method.doubts.push(format!("is bound otherwise by {}", nearer.name));
+                }
                 found.push(method);
             }
         }
@@ -345,10 +401,21 @@ fn own_method(class: &At, name: &str) -> Option<Method> {
     let is_overload = |method: &&crate::python::facts::Method| {
         method.decorators.iter().any(|text| text == "overload" || text.ends_with(".overload"))
     };
-    if details.methods.iter().filter(same).filter(|one| !is_overload(one)).count() > 1 {
-        doubts.push("is defined several times: which one stays is decided while running".to_owned());
+    let members = &class.head()?.members;
+    let (found, certain) = visible(members, u32::MAX, name);
+    let is_method = |at: &u32| members.get(*at as usize).is_some_and(|one| one.bound == Bound::Method);
+    if details.methods.iter().filter(same).filter(|one| !is_overload(one)).count() > 1
+        || found.len() > 1
+        || !found.iter().all(is_method)
+    {
+        doubts.push(SEVERAL.to_owned());
+    } else if !certain {
+        doubts.push("is defined under a condition, which is decided while running".to_owned());
     }
-    let mut scope = InFile::class(&class.file, class.class);
+    if class.is_assigned(name) {
+        doubts.push("may be assigned to its class while the module runs".to_owned());
+    }
+    let mut scope = InFile::defaults(&class.file, Some(class.class));
     Some(Method {
         name: method.name.clone(),
         signature: signature::signature(&method.details, method.is_async, method.line, &mut scope),

@@ -4,13 +4,16 @@ use super::{File, InFile, Symbols, dynamic};
 use crate::{
     plugin::{Decorator, Plugin},
     python::{
-        facts::Expr,
-        link::FunctionPayload,
+        facts::{Binding, Bound, Expr},
+        link::{FunctionPayload, visible},
         literals::{self, dotted},
         signature,
     },
     value::Value,
 };
+
+/// A doubt of what is bound more than once.
+pub(super) const SEVERAL: &str = "is defined several times: which one stays is decided while running";
 
 pub(super) fn function(file: &File, payload: &FunctionPayload, plugin: &mut Plugin) {
     let at = payload.function as usize;
@@ -20,10 +23,14 @@ pub(super) fn function(file: &File, payload: &FunctionPayload, plugin: &mut Plug
     };
     plugin.qualname = Some(function.name.clone());
     plugin.doc.clone_from(&details.doc);
-    let mut scope = InFile::module(file);
+    let mut scope = InFile::defaults(file, None);
     plugin.signature = Some(signature::signature(details, function.is_async, function.line, &mut scope));
     plugin.exports.clone_from(&payload.exports);
     plugin.signature_doubts.extend(payload.doubt.clone());
+    // A name under which it is exposed was followed through all modules.
+    if payload.exports.is_empty() {
+        plugin.signature_doubts.extend(rebound(&file.structure.bindings, &Bound::Function(payload.function)));
+    }
     for attribute in &function.assigned {
         plugin.signature_doubts.push(format!("its {attribute} is assigned while the module runs"));
     }
@@ -34,6 +41,21 @@ pub(super) fn function(file: &File, payload: &FunctionPayload, plugin: &mut Plug
         }
     }
     decorators(file, function.line, &function.decorators, &payload.symbols, plugin);
+}
+
+/// Why a name may stand for something else than this definition, or for nothing, once its scope was executed.
+pub(super) fn rebound(scope: &[Binding], definition: &Bound) -> Option<String> {
+    let own = scope.iter().position(|binding| binding.bound == *definition)?;
+    let name = &scope.get(own)?.name;
+    match visible(scope, u32::MAX, name) {
+        (found, true) if *found == [own as u32] => {}
+        (found, _) if *found == [own as u32] => {
+            return Some("is defined under a condition, which is decided while running".to_owned());
+        }
+        _ => return Some(SEVERAL.to_owned()),
+    }
+    let star = scope.iter().skip(own).find(|later| matches!(later.bound, Bound::Star(_)))?;
+    Some(format!("stands before a star import on line {}, which may bind it anew", star.line))
 }
 
 pub(super) fn decorators(
