@@ -63,7 +63,7 @@ def start(place: Path) -> Start:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths()), **variables}
         return subprocess.run(
             [executable, *command], cwd=place, env=environment, input="typed", capture_output=True, text=True,
-            timeout=60, check=False,
+            timeout=20, check=False,
         )  # fmt: skip
 
     return start
@@ -99,6 +99,43 @@ def test_a_script_starts_as_by_python(start: Start, place: Path) -> None:
     alike(start, "below/link.py", "read")
     for flags in (("-P",) if sys.version_info >= (3, 11) else (), ("-O", "-W", "error")):
         alike(start, "program.py", first=flags)
+
+
+def test_a_path_is_not_shortened(start: Start, place: Path) -> None:
+    # What `link/..` is depends on where the link leads: another program was run.
+    (place / "far" / "below").mkdir(parents=True)
+    (place / "link").symlink_to(place / "far" / "below")
+    (place / "program.py").write_text("print('the wrong one')\n")
+    (place / "far" / "program.py").write_text(PROGRAM)
+    assert "link/../program.py" in alike(start, "link/../program.py").stdout
+    alike(start, "./far/program.py")
+    (place / "far" / "__main__.py").write_text(PROGRAM)
+    alike(start, "link/..")
+    alike(start, "./far/")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="-P is new in Python 3.11")
+@pytest.mark.usefixtures("program")
+def test_a_search_path_without_a_first_entry_loses_none(start: Start, place: Path) -> None:
+    # An entry of the user's was taken for the one that Python adds.
+    (place / "package").mkdir()
+    (place / "package" / "__main__.py").write_text(PROGRAM)
+    alike(start, "package", first=("-P",))
+    alike(start, "-c", "import sys; print(sys.path)", first=("-P",))
+    file = command(place, "tool", f"#!{sys.executable} -sP")
+    theirs = start("a", executable=str(file))
+    ours = start(*RUN, str(file), "a")
+    assert (ours.returncode, ours.stdout) == (0, theirs.stdout)
+
+
+def test_an_isolated_start_adds_no_directory(start: Start, place: Path) -> None:
+    # In Python 3.10 there was no flag of its own for that.
+    (place / "program.py").write_text("import sys; print(sys.path)\n")
+    own = paths()
+    setup = f"import sys; sys.path[:0] = {own!r}; from plugcache._run import run; del sys.path[:{len(own)}]; "
+    for command in (["program.py"], ["-c", "import sys; print(sys.path)"]):
+        theirs = start("-I", *command).stdout
+        assert start("-I", "-c", f"{setup}run({command!r})").stdout == theirs
 
 
 @pytest.mark.usefixtures("program")
@@ -187,6 +224,23 @@ def test_a_command_of_another_python_runs_there(start: Start, place: Path) -> No
     assert "install it there" in gone.stderr
     other.unlink()
     assert start(*RUN, str(file)).returncode == 2
+
+
+@pytest.mark.parametrize("how", ["option", "shim"])
+def test_a_command_of_something_that_looks_like_another_python_ends(start: Start, place: Path, how: str) -> None:
+    # What the first line had started was not taken for what it names, and started it again, for ever.
+    shims = place / "shims"
+    shims.mkdir()
+    (shims / "python3").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (shims / "python3").chmod(0o755)
+    searched = f"{shims}{os.pathsep}{os.environ['PATH']}"
+    first = f"#!{sys.executable} -s" if how == "option" else "#!/usr/bin/env python3"
+    file = command(place, "tool", first)
+    theirs = start("a", executable=str(file), PATH=searched)
+    ours = start(*RUN, str(file), "a", PATH=searched)
+    assert (ours.returncode, ours.stdout) == (0, theirs.stdout)
+    assert len(ours.stderr.splitlines()) == 1
+    assert start(*RUN, str(file), "accelerated", PATH=searched).stderr.strip().endswith("_startup.py")
 
 
 def test_a_command_that_is_no_python_script_is_refused(start: Start, place: Path) -> None:
