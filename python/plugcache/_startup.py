@@ -23,10 +23,25 @@ if TYPE_CHECKING:
 #: Turns it off, if it says so.
 VARIABLE = "PLUGCACHE_ENTRY_POINTS"
 
-#: What was put in the place of what: module or class, name, original. `None`: the class had inherited it.
-_replaced: list[tuple[Any, str, Any]] = []
+#: What was put in the place of what: module or class, name, original, ours. `None` for an original: the class had inherited it.
+_replaced: "list[tuple[Any, str, Any, Any]]" = []
 #: Names of modules that have been patched.
 _patched: set[str] = set()
+#: Of each module of entry points: our function, what tells what the originals rest on, and what that was.
+_untouched: dict[str, "tuple[Any, Callable[[], list[Any]], list[Any]]"] = {}
+#: Names of such a module, and parts of its classes, by which the originals find their answers.
+_NAMES = ("distributions", "Distribution", "PathDistribution", "EntryPoint", "EntryPoints", "MetadataPathFinder")
+_PARTS = (
+    ("Distribution", "discover"),
+    ("Distribution", "_discover_resolvers"),
+    ("Distribution", "read_text"),
+    ("Distribution", "entry_points"),
+    ("PathDistribution", "read_text"),
+    ("PathDistribution", "entry_points"),
+    ("MetadataPathFinder", "find_distributions"),
+    ("MetadataPathFinder", "_search_paths"),
+    ("EntryPoints", "_from_text_for"),
+)
 
 
 def is_off() -> bool:
@@ -52,13 +67,9 @@ def stop() -> None:
     """Puts everything back."""
     if _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
-    while _replaced:
-        place, name, original = _replaced.pop()
-        if original is None:
-            delattr(place, name)
-        else:
-            setattr(place, name, original)
+    _put_back(0)
     _patched.clear()
+    _untouched.clear()
 
 
 def is_started() -> bool:
@@ -118,18 +129,25 @@ def _patch(module: ModuleType) -> None:
         _patched.add(module.__name__)
     except Exception:
         # A version that is built otherwise stays as it is.
-        while len(_replaced) > before:
-            place, name, original = _replaced.pop()
-            if original is None:
-                delattr(place, name)
-            else:
-                setattr(place, name, original)
+        _put_back(before)
+
+
+def _put_back(before: int) -> None:
+    """All but as many as there were before. What somebody has put in our place since stays."""
+    while len(_replaced) > before:
+        place, name, original, ours = _replaced.pop()
+        if place.__dict__.get(name) is not ours:
+            continue
+        if original is None:
+            delattr(place, name)
+        else:
+            setattr(place, name, original)
 
 
 def _replace(place: Any, name: str, by: Any, original: Any) -> None:
     """`original` is `None` where the place has only inherited it."""
     setattr(place, name, by)
-    _replaced.append((place, name, original))
+    _replaced.append((place, name, original, by))
 
 
 def _looks_like(function: Any, original: Any) -> None:
@@ -142,21 +160,17 @@ def _patch_metadata(module: Any) -> None:
     whole: Callable[..., Any] = module.entry_points
     own = module.PathDistribution
     of_one: Any = module.Distribution.__dict__["entry_points"]
+    classes = {name: getattr(module, name).__dict__ for name, _ in _PARTS}
 
     # What the originals rest on. Who puts something else there means it to be asked.
-    def rests_on() -> tuple[Any, ...]:
-        names = ("distributions", "PathDistribution", "EntryPoint", "EntryPoints", "MetadataPathFinder")
-        found = [getattr(module, name, None) for name in names]
-        for name in ("Distribution", "PathDistribution", "MetadataPathFinder"):
-            parts = getattr(module, name).__dict__
-            found.extend(parts.get(part) for part in ("discover", "read_text", "find_distributions"))
-        return tuple(found)
-
-    genuine = rests_on()
+    def rests_on() -> list[Any]:
+        found = [getattr(module, name, None) for name in _NAMES]
+        found += [classes[name].get(part) for name, part in _PARTS]
+        return found
 
     def entry_points(**params: Any) -> Any:
         try:
-            answer = _engine().current() if rests_on() == genuine else None
+            answer = _engine().current() if _are_untouched() else None
             if answer is not None and not answer.native.has_problems:
                 return answer.select(module, params)
         except Exception:
@@ -165,19 +179,26 @@ def _patch_metadata(module: Any) -> None:
 
     def points(self: Any) -> Any:
         try:
-            if type(self) is own:
+            if type(self) is own and "read_text" not in vars(self) and _are_untouched():
                 found = _engine().points_of(module, self)
                 if found is not None:
                     return found
         except Exception:
             pass
-        return of_one.fget(self)
+        # Not the original itself: another one may be in its place.
+        return super(own, self).entry_points
 
     _looks_like(entry_points, whole)
     _looks_like(points, of_one.fget)
     _replace(module, "entry_points", entry_points, whole)
     if "entry_points" not in own.__dict__:
         _replace(own, "entry_points", property(points), None)
+    _untouched[module.__name__] = (entry_points, rests_on, rests_on())
+
+
+def _are_untouched() -> bool:
+    """Whether everything that the originals rest on is what it was: one module may find what the other one gives."""
+    return all(rests_on() == genuine for _, rests_on, genuine in _untouched.values())
 
 
 def _patch_stevedore(module: Any) -> None:
@@ -191,7 +212,9 @@ def _patch_stevedore(module: Any) -> None:
                 import importlib.metadata as metadata
 
                 # It asks for the entry points of `sys.path`, whatever path it is asked for.
-                if "importlib.metadata" in _patched and module.importlib.metadata is metadata:
+                ours = _untouched.get("importlib.metadata")
+                is_ours = ours is not None and metadata.entry_points is ours[0] and _are_untouched()
+                if is_ours and module.importlib.metadata is metadata:
                     answer = _engine().current()
                     if answer is not None and not answer.native.has_problems:
                         self._internal[key] = answer.for_stevedore()

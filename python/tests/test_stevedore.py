@@ -315,6 +315,33 @@ def test_who_replaces_a_function_beneath_is_obeyed(site: Site, monkeypatch: pyte
     assert names() == []
 
 
+@pytest.mark.parametrize("ask", [names, by_loop])
+def test_who_replaces_what_a_distribution_reads_by_is_obeyed(site: Site, ask: Ask) -> None:
+    # The index's answer was given.
+    for number in range(12):
+        site.install(f"made{number}")
+    stevedore.install()
+    for _ in range(2):
+        assert ask() == by_loop() == [("one", "json:dumps")] * 12
+    held = next(one for one in importlib.metadata.distributions() if "made0" in str(one._path))  # type: ignore[attr-defined]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(held, "read_text", lambda _: None)
+        assert list(held.entry_points) == []
+    assert len(held.entry_points) == 1
+    for place, name, by in (
+        (importlib.metadata.PathDistribution, "read_text", lambda *_: "[plugcache.test]\nmocked = json:loads\n"),
+        (importlib.metadata.Distribution, "entry_points", property(lambda _: held_points)),
+    ):
+        held_points = [importlib.metadata.EntryPoint("mocked", "json:loads", "plugcache.test")]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(place, name, by)
+            found = list(held.entry_points)
+            assert [point.name for point in found] == ["mocked"]
+            if name == "read_text":
+                assert set(ask()) == {("mocked", "json:loads")}
+    assert ask() == [("one", "json:dumps")] * 12
+
+
 def test_what_is_done_to_an_answer_changes_no_other(site: Site) -> None:
     site.install("made")
     stevedore.install()
