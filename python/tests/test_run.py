@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -307,6 +308,9 @@ def test_a_pth_file_does_so_for_every_start(start: Start, place: Path) -> None:
     assert (moved.stdout.splitlines()[0], moved.stderr) == ("False", "")
     code, said = pth("status")
     assert (code, "pth install" in said) == (1, True)
+    # Written by one that spelled paths as they are.
+    file.write_bytes("import sys # \xe9\n".encode())
+    assert pth("status")[0] == 1
 
     assert pth("install")[0] == 0
     assert file.read_text() == there
@@ -314,3 +318,25 @@ def test_a_pth_file_does_so_for_every_start(start: Start, place: Path) -> None:
     assert not file.exists()
     assert pth("remove")[0] == 0
     assert run("-c", SHOW).stdout == plain.stdout
+
+
+def test_a_pth_file_never_stands_in_the_way_of_a_start(start: Start, place: Path) -> None:
+    # Python reads it by the locale's encoding, and did not start at all; damage was told of at each start.
+    venv.create(place / "v\xe9", symlinks=True)
+    python = str(place / "v\xe9" / "bin" / "python")
+    package = place / "p\xe9" / "plugcache"
+    shutil.copytree(Path(pc.__file__).parent, package)
+    variables = {"PYTHONPATH": str(package.parent)}
+    assert start("-m", "plugcache", "pth", "install", executable=python, **variables).returncode == 0
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "utf-8"}
+    for more in ({}, locale):
+        done = start("-c", SHOW, executable=python, **variables, **more)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.splitlines()[:2] == ["True", "EntryPoints True"]
+    for damage in ("def (:\n", "raise RuntimeError\n", "start = None\n"):
+        (package / "_startup.py").write_text(damage)
+        done = start("-c", SHOW, executable=python, **variables)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.splitlines()[:2] == ["False", "EntryPoints False"]
+        status = start("-m", "plugcache", "pth", "status", executable=python, **variables)
+        assert (status.returncode, status.stderr, "does not work" in status.stdout) == (1, "", True)
