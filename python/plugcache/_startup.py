@@ -27,6 +27,8 @@ VARIABLE = "PLUGCACHE_ENTRY_POINTS"
 _replaced: "list[tuple[Any, str, Any, Any]]" = []
 #: Names of modules that have been patched.
 _patched: set[str] = set()
+#: plugcache could not be imported.
+_is_broken = False
 #: Of each module of entry points: our function, what tells what the originals rest on, and what that was.
 _untouched: dict[str, "tuple[Any, Callable[[], list[Any]], list[Any]]"] = {}
 #: Names of such a module, and parts of its classes, by which the originals find their answers.
@@ -53,6 +55,8 @@ def is_off() -> bool:
 
 def start(always: bool = False) -> None:
     """From now on plugcache answers, unless the environment says no; `always`: whatever it says. Never fails."""
+    global _is_broken
+    _is_broken = False
     try:
         if (always or not is_off()) and _finder not in sys.meta_path:
             sys.meta_path.insert(0, _finder)
@@ -227,9 +231,17 @@ def _patch_stevedore(module: Any) -> None:
 
 
 def _engine() -> Any:
-    """plugcache itself, imported when it is first asked."""
-    import plugcache._entry_points as engine
-
+    """plugcache itself, imported when it is first asked. Where it cannot be, nothing is asked of it again."""
+    global _is_broken
+    if _is_broken:
+        raise ImportError("plugcache could not be imported before")
+    try:
+        import plugcache._entry_points as engine
+    except Exception:
+        # An import that fails takes longer than the answer that it is for; functions may be held that ask again.
+        _is_broken = True
+        stop()
+        raise
     return engine
 
 

@@ -379,6 +379,35 @@ def test_a_cache_that_cannot_be_used_is_no_reason_to_fail(
     assert names() == [("one", "json:dumps")]
 
 
+def test_a_package_that_cannot_be_imported_is_tried_once(place: Path, site: Site) -> None:
+    # Each distribution that was asked tried it again.
+    for number in range(12):
+        site.install(f"made{number}")
+    code = f"""
+import sys
+import plugcache._startup as startup
+startup.start(always=True)
+tried = []
+class Missing:
+    def find_spec(self, name, *_):
+        if name == "plugcache._entry_points":
+            tried.append(name)
+            raise ImportError(name)
+sys.meta_path.insert(0, Missing())
+sys.path.insert(0, {str(site.path)!r})
+import importlib.metadata
+held = importlib.metadata.entry_points
+assert len([one.entry_points for one in importlib.metadata.distributions()]) > 11
+assert len(held(group="plugcache.test")) == 12
+print(len(tried), startup.is_started(), importlib.metadata.entry_points is held)
+"""
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(_own_path())}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=place, env=variables, capture_output=True, text=True, check=False
+    )
+    assert (done.stderr, done.stdout) == ("", "1 False False\n")
+
+
 # ---- real programs --------------------------------------------------------------------------------------------------
 
 PROGRAM = """
@@ -417,6 +446,39 @@ def test_real_stevedore_finds_the_same(place: Path, many: str) -> None:
     # Its own cache was asked nothing while plugcache answered.
     assert list((place / "theirs" / "python-entrypoints").iterdir())
     assert not (place / "ours").exists()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="this stevedore is for Python 3.11 and newer")
+def test_stevedore_sees_what_tests_put_in_a_place_of_pythons(place: Path, site: Site) -> None:
+    # Its cache was filled from the index all the same.
+    corpora = os.environ.get("PLUGCACHE_CORPORA")
+    assert corpora, "set PLUGCACHE_CORPORA: `cargo xtask test --env` says to what"
+    site.install("made")
+    code = """
+import importlib.metadata
+from unittest import mock
+from plugcache.compat import stevedore as ours
+ours.install()
+from stevedore import _cache
+point = importlib.metadata.EntryPoint("mocked", "json:loads", "plugcache.test")
+text = "[plugcache.test]\\nread = json:loads\\n"
+def asked():
+    cache = _cache.Cache()
+    cache._disable_caching = True
+    return sorted({one.name for one in cache.get_group_all("plugcache.test")})
+print(asked())
+found = importlib.metadata.EntryPoints([point])
+with mock.patch("importlib.metadata.entry_points", lambda **_: found):
+    print(asked())
+with mock.patch("importlib.metadata.PathDistribution.read_text", lambda *_: text):
+    print(asked())
+print(asked())
+"""
+    path = os.pathsep.join([f"{corpora}/stevedore", *_own_path(), str(site.path)])
+    variables = {**os.environ, "PYTHONPATH": path, "XDG_CACHE_HOME": str(place / "cache")}
+    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["['one']", "['mocked']", "['read']", "['one']"]
 
 
 def _own_path() -> list[str]:
