@@ -112,7 +112,7 @@ if startup is None or not startup.is_started():
     print("it was not started: is the site module turned off?")
 else:
     try:
-        answer = startup._engine().current()
+        answer = startup._engine().current_for_others()
     except Exception as error:
         print(f"{type(error).__name__}: {error}")
     else:

@@ -174,7 +174,7 @@ def _patch_metadata(module: Any) -> None:
 
     def entry_points(**params: Any) -> Any:
         try:
-            answer = _engine().current() if _are_untouched() else None
+            answer = _engine().current_for_others() if _are_untouched() else None
             if answer is not None and not answer.native.has_problems:
                 return answer.select(module, params)
         except Exception:
@@ -219,7 +219,7 @@ def _patch_stevedore(module: Any) -> None:
                 ours = _untouched.get("importlib.metadata")
                 is_ours = ours is not None and metadata.entry_points is ours[0] and _are_untouched()
                 if is_ours and module.importlib.metadata is metadata:
-                    answer = _engine().current()
+                    answer = _engine().current_for_others()
                     if answer is not None and not answer.native.has_problems:
                         self._internal[key] = answer.for_stevedore()
             except Exception:

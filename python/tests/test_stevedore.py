@@ -221,6 +221,36 @@ def test_what_is_installed_removed_and_upgraded_is_seen(site: Site, ask: Ask) ->
     assert same(everything)
 
 
+@pytest.mark.parametrize("strength", ["trust", "dirs", "lazy", "full", "hash"])
+def test_a_weak_strength_makes_no_old_answer(site: Site, place: Path, strength: str) -> None:
+    # A program that was started by the hook cannot know that somebody trusts an index.
+    info = site.install("made")
+    code = """
+import importlib.metadata, plugcache._entry_points as engine
+from plugcache.compat import stevedore
+stevedore.install()
+print([one.name for one in importlib.metadata.entry_points(group="plugcache.test")])
+print(engine._strength_for_others())
+"""
+    path = os.pathsep.join([*_own_path(), str(site.path)])
+    variables = {**os.environ, "PYTHONPATH": path, "XDG_CONFIG_HOME": str(place)}
+    said = []
+    (place / "plugcache").mkdir()
+    for how in ("variable", "file"):
+        variables.pop("PLUGCACHE_STRENGTH", None)
+        if how == "variable":
+            variables["PLUGCACHE_STRENGTH"] = strength
+        else:
+            (place / "plugcache" / "plugcache.toml").write_text(f'strength = "{strength}"\n')
+        for name in ("one", "two"):
+            (info / "entry_points.txt").write_text(f"[plugcache.test]\n{name} = json:dumps\n")
+            done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=False)
+            assert done.stderr == ""
+            said.append(done.stdout.splitlines())
+    at = {"hash": "None"}.get(strength, "full"), {"hash": "hash"}.get(strength, "full")
+    assert said == [[f"['{name}']", how] for how in at for name in ("one", "two")]
+
+
 def test_a_distribution_at_hand_tells_what_its_file_says_now(site: Site) -> None:
     info = [site.install(f"made{number}") for number in range(12)][-1]
     stevedore.install()
@@ -374,7 +404,7 @@ def test_a_cache_that_cannot_be_used_is_no_reason_to_fail(
     (tmp_path / "file").write_text("")
     pc.configure(directory=tmp_path / "file")
     assert same(names) == [("one", "json:dumps")]
-    monkeypatch.setattr(engine, "current", lambda *_: 1 / 0)
+    monkeypatch.setattr(engine, "current_for_others", lambda *_: 1 / 0)
     stevedore.install()
     assert names() == [("one", "json:dumps")]
 
