@@ -2,13 +2,12 @@
 
 It waits for the import of the modules that answer questions about entry points, and puts functions in their places
 that ask plugcache when they are first called. Whatever goes wrong then, the original answers: this file raises and
-prints nothing. It imports nothing but what every interpreter has imported when it runs.
+prints nothing. It imports nothing but what every interpreter has imported when it runs: not even `__future__`, so
+annotations that name what is not there are text.
 
 In the environment `PLUGCACHE_ENTRY_POINTS=0` turns it off, and so does `PLUGCACHE_NO_CACHE=1`: without anything kept
 there is nothing to gain.
 """
-
-from __future__ import annotations
 
 import os
 import sys
@@ -85,8 +84,8 @@ class _Finder:
     """Finds what others find, and has it patched once it is loaded."""
 
     def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+        self, name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
+    ) -> "ModuleSpec | None":
         """The specification that the finders behind this one have, for the few modules that are waited for."""
         if name not in _PATCHES:
             return None
@@ -103,15 +102,15 @@ class _Finder:
 class _Loader:
     """Loads as the original loader does, and is gone when the module can be seen."""
 
-    def __init__(self, loader: Any) -> None:
+    def __init__(self, loader: "Any") -> None:
         self.loader = loader
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+    def create_module(self, spec: "ModuleSpec") -> "ModuleType | None":
         """A module, or `None` for an ordinary one."""
         made: ModuleType | None = self.loader.create_module(spec)
         return made
 
-    def exec_module(self, module: ModuleType) -> None:
+    def exec_module(self, module: "ModuleType") -> None:
         """Runs the module."""
         module.__loader__ = self.loader
         if module.__spec__ is not None:
@@ -120,11 +119,11 @@ class _Loader:
         if is_started():
             _patch(module)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> "Any":
         return getattr(self.loader, name)
 
 
-def _patch(module: ModuleType) -> None:
+def _patch(module: "ModuleType") -> None:
     if module.__name__ in _patched:
         return
     before = len(_replaced)
@@ -148,18 +147,18 @@ def _put_back(before: int) -> None:
             setattr(place, name, original)
 
 
-def _replace(place: Any, name: str, by: Any, original: Any) -> None:
+def _replace(place: "Any", name: str, by: "Any", original: "Any") -> None:
     """`original` is `None` where the place has only inherited it."""
     setattr(place, name, by)
     _replaced.append((place, name, original, by))
 
 
-def _looks_like(function: Any, original: Any) -> None:
+def _looks_like(function: "Any", original: "Any") -> None:
     for name in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
         setattr(function, name, getattr(original, name))
 
 
-def _patch_metadata(module: Any) -> None:
+def _patch_metadata(module: "Any") -> None:
     """`importlib.metadata`, or the package that it comes from."""
     whole: Callable[..., Any] = module.entry_points
     own = module.PathDistribution
@@ -167,12 +166,12 @@ def _patch_metadata(module: Any) -> None:
     classes = {name: getattr(module, name).__dict__ for name, _ in _PARTS}
 
     # What the originals rest on. Who puts something else there means it to be asked.
-    def rests_on() -> list[Any]:
+    def rests_on() -> "list[Any]":
         found = [getattr(module, name, None) for name in _NAMES]
         found += [classes[name].get(part) for name, part in _PARTS]
         return found
 
-    def entry_points(**params: Any) -> Any:
+    def entry_points(**params: "Any") -> "Any":
         try:
             answer = _engine().current_for_others() if _are_untouched() else None
             if answer is not None and not answer.native.has_problems:
@@ -181,7 +180,7 @@ def _patch_metadata(module: Any) -> None:
             pass
         return whole(**params)
 
-    def points(self: Any) -> Any:
+    def points(self: "Any") -> "Any":
         try:
             if type(self) is own and "read_text" not in vars(self) and _are_untouched():
                 found = _engine().points_of(module, self)
@@ -205,11 +204,11 @@ def _are_untouched() -> bool:
     return all(rests_on() == genuine for _, rests_on, genuine in _untouched.values())
 
 
-def _patch_stevedore(module: Any) -> None:
+def _patch_stevedore(module: "Any") -> None:
     """stevedore has a cache of its own, and finds out whether it holds in ten times the time that an answer takes."""
     original: Callable[..., Any] = module.Cache._get_data_for_path
 
-    def data_for_path(self: Any, path: tuple[str, ...] | None) -> Any:
+    def data_for_path(self: "Any", path: tuple[str, ...] | None) -> "Any":
         key = tuple(sys.path) if path is None else tuple(path)
         if key not in self._internal:
             try:
@@ -230,7 +229,7 @@ def _patch_stevedore(module: Any) -> None:
     _replace(module.Cache, "_get_data_for_path", data_for_path, original)
 
 
-def _engine() -> Any:
+def _engine() -> "Any":
     """plugcache itself, imported when it is first asked. Where it cannot be, nothing is asked of it again."""
     global _is_broken
     if _is_broken:
@@ -245,9 +244,9 @@ def _engine() -> Any:
     return engine
 
 
-_PATCHES: dict[str, Callable[[Any], None]] = {
+_PATCHES: "dict[str, Callable[[Any], None]]" = {
     "importlib.metadata": _patch_metadata,
     "importlib_metadata": _patch_metadata,
     "stevedore._cache": _patch_stevedore,
 }
-_finder: Any = _Finder()
+_finder: "Any" = _Finder()
