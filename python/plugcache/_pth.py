@@ -10,18 +10,27 @@ NAME = "plugcache-entry-points.pth"
 _MODULE = "plugcache._startup"
 
 
+#: What runs at every start: loads the one small module that waits for questions, if it still is where it was, without
+#: importing the package that it is in. Damaged, it is as if it were not there: `status` tells.
+_START = """\
+try:
+    file = os.fsdecode({where!r})
+    if os.path.isfile(file) and {module!r} not in sys.modules:
+        loader = sys.modules["_frozen_importlib_external"].SourceFileLoader({module!r}, file)
+        module = sys.modules[{module!r}] = type(sys)({module!r})
+        exec(loader.get_code({module!r}), module.__dict__)
+        module.start()
+except Exception:
+    sys.modules.pop({module!r}, None)
+"""
+
+
 def line() -> str:
-    """What the file says. One expression, as `.pth` files need it: loads the one small module that waits for questions,
-    if it still is where it was, without importing the package that it is in."""
+    """What the file says: one line, as `.pth` files need it, and ASCII, as Python reads it by any encoding and does not
+    start where it cannot."""
     where = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_startup.py")
-    return (
-        f"import os, sys; "
-        f"os.path.isfile({where!r}) and {_MODULE!r} not in sys.modules and ("
-        f"sys.modules.__setitem__({_MODULE!r}, type(sys)({_MODULE!r})), "
-        f"exec(sys.modules['_frozen_importlib_external'].SourceFileLoader({_MODULE!r}, {where!r})"
-        f".get_code({_MODULE!r}), sys.modules[{_MODULE!r}].__dict__), "
-        f"sys.modules[{_MODULE!r}].start())\n"
-    )
+    text = _START.format(where=os.fsencode(where), module=_MODULE)
+    return f"import os, sys; exec({text!a}, {{'os': os, 'sys': sys}})\n"
 
 
 def pth(arguments: list[str]) -> int:
@@ -50,7 +59,7 @@ def _site_packages() -> str:
 def _install(file: str) -> int:
     # Who starts at this moment sees the whole line or none.
     temporary = f"{file}.{os.getpid()}"
-    with open(temporary, "w", encoding="utf-8") as written:
+    with open(temporary, "w", encoding="ascii") as written:
         written.write(line())
     os.replace(temporary, file)
     print(f"{file}: installed; every start of {sys.executable} answers entry points from plugcache's index")
@@ -68,10 +77,8 @@ def _remove(file: str) -> int:
 
 
 def _status(file: str) -> int:
-    from . import _startup
-
     try:
-        with open(file, encoding="utf-8") as read:
+        with open(file, encoding="ascii", errors="replace") as read:
             there = read.read()
     except FileNotFoundError:
         print(f"{file}: not installed (python -m plugcache pth install)")
@@ -79,7 +86,14 @@ def _status(file: str) -> int:
     if there != line():
         print(f"{file}: written by another version or for another place: python -m plugcache pth install")
         return 1
-    if _startup.is_off():
+    try:
+        from . import _startup
+
+        is_off = _startup.is_off()
+    except Exception as error:
+        print(f"{file}: installed, but does not work: {type(error).__name__}: {error}; install plugcache anew")
+        return 1
+    if is_off:
         print(f"{file}: installed, and turned off by {_startup.VARIABLE} or PLUGCACHE_NO_CACHE in the environment")
         return 1
     problem = _try()
@@ -98,7 +112,7 @@ if startup is None or not startup.is_started():
     print("it was not started: is the site module turned off?")
 else:
     try:
-        answer = startup._engine().current()
+        answer = startup._engine().current_for_others()
     except Exception as error:
         print(f"{type(error).__name__}: {error}")
     else:

@@ -1,7 +1,9 @@
 """`python -m plugcache run`: starts a program as Python itself would, with accelerated entry points.
 
-The program runs in this process: its signals, its exit code and its standard streams are its own. It finds `__main__`,
-`sys.argv` and `sys.path[0]` as `python PROGRAM` would have made them, and a traceback of it begins with its own code.
+The program runs in this process: its signals, its exit code and its standard streams are its own. It finds
+`__main__`, `sys.argv` and `sys.path` as `python PROGRAM` would have made them, and a traceback of it begins with its own
+code. What it can tell by: `sys.orig_argv`, the modules that are loaded already, and that a script whose first line
+names another interpreter, or options of it, is started there by `-c`.
 """
 
 from __future__ import annotations
@@ -17,48 +19,53 @@ if TYPE_CHECKING:
 #: Runs the rest of the command line in another interpreter.
 _ELSEWHERE = """\
 import sys
+if not (getattr(sys.flags, "safe_path", False) or sys.flags.isolated):
+    sys.path.pop(0)
 try:
     from plugcache._run import run
 except ImportError as error:
     sys.exit(f"plugcache run: {sys.executable}, which {sys.argv[2]} is a program of, cannot import plugcache "
              f"({error}): install it there")
-sys.path.pop(0)
-sys.exit(run(sys.argv[1:], is_safe=True))
+sys.exit(run(sys.argv[1:], is_safe=True, is_there=True))
 """
 
 
-def run(arguments: list[str], *, is_safe: bool | None = None) -> int:
+def run(arguments: list[str], *, is_safe: bool | None = None, is_there: bool = False) -> int:
     """Runs the program of a command line to its end. Returns an exit code only if there is nothing to run.
 
-    `is_safe`: the first entry of `sys.path` is not the one that Python puts there for `-m`.
+    `is_safe`: the first entry of `sys.path` is not the one that Python puts there for `-m`. `is_there`: this is what
+    the program's first line has started, whatever it looks like from here: a shim has another name, and options are
+    gone.
     """
     if arguments and arguments[0] == "--":
         arguments = arguments[1:]
     if not arguments or (arguments[0] in ("-m", "-c") and len(arguments) < 2):
         return _refuse("expected a program: python -m plugcache run -- PROGRAM [ARGUMENTS]")
+    # Whether Python adds neither a script's directory nor the current one.
+    adds_none = bool(getattr(sys.flags, "safe_path", False) or sys.flags.isolated)
     if is_safe is None:
-        is_safe = bool(getattr(sys.flags, "safe_path", False) or sys.flags.isolated)
+        is_safe = adds_none
     if arguments[0] == "-m":
         sys.argv[:] = ["-m", *arguments[2:]]
-        return _go(lambda: _run_module(arguments[1]), None if is_safe else os.getcwd(), is_safe)
+        return _go(lambda: _run_module(arguments[1]), None if adds_none else os.getcwd(), is_safe)
     if arguments[0] == "-c":
         sys.argv[:] = ["-c", *arguments[2:]]
         text = arguments[1]
-        return _go(lambda: _run_code(compile(text, "<string>", "exec", dont_inherit=True)), "", is_safe)
+        return _go(lambda: _run_code(compile(text, "<string>", "exec", dont_inherit=True)), None if adds_none else "", is_safe)
     program = _find(arguments[0])
     if program is None:
         return _refuse(f"{arguments[0]}: neither a command on PATH nor a file here")
     sys.argv[:] = [program, *arguments[1:]]
-    if _is_command(program):
+    if not is_there and _is_command(program):
         interpreter = _interpreter_of(program)
         if interpreter is None:
             return _refuse(f"{program}: its first line names no Python, so it is no Python script")
         if not _is_this(interpreter):
             return _run_elsewhere(interpreter, program, arguments[1:])
     if os.path.isdir(program) or not _is_source(program):
-        # A directory or an archive with a `__main__`.
-        return _go(lambda: _run_module("__main__"), os.path.abspath(program), False)
-    first = None if getattr(sys.flags, "safe_path", False) else os.path.dirname(os.path.realpath(program))
+        # A directory or an archive with a `__main__`: Python adds it in any case.
+        return _go(lambda: _run_module("__main__"), _absolute(program), is_safe)
+    first = None if adds_none else os.path.dirname(os.path.realpath(program))
     return _go(lambda: _run_file(program), first, is_safe)
 
 
@@ -132,6 +139,11 @@ def _run_elsewhere(interpreter: list[str], program: str, arguments: list[str]) -
         return _refuse(f"{program}: its first line names {command[0]}: {error.strerror}")
 
 
+def _absolute(program: str) -> str:
+    """The path as Python spells it: as it was given. Without a `link/..` it could be that of another file."""
+    return program if program.startswith("/") else f"{os.getcwd()}/{program}"
+
+
 def _is_source(program: str) -> bool:
     """Whether it is to be read as text: not an archive."""
     import zipimport
@@ -195,7 +207,7 @@ def _run_file(program: str) -> None:
     from importlib.machinery import SourceFileLoader
 
     main = _new_main()
-    file = os.path.abspath(program)
+    file = _absolute(program)
     with io.open_code(file) as script:
         text = script.read()
     code = compile(text, file, "exec", dont_inherit=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -63,7 +64,7 @@ def start(place: Path) -> Start:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths()), **variables}
         return subprocess.run(
             [executable, *command], cwd=place, env=environment, input="typed", capture_output=True, text=True,
-            timeout=60, check=False,
+            timeout=20, check=False,
         )  # fmt: skip
 
     return start
@@ -99,6 +100,43 @@ def test_a_script_starts_as_by_python(start: Start, place: Path) -> None:
     alike(start, "below/link.py", "read")
     for flags in (("-P",) if sys.version_info >= (3, 11) else (), ("-O", "-W", "error")):
         alike(start, "program.py", first=flags)
+
+
+def test_a_path_is_not_shortened(start: Start, place: Path) -> None:
+    # What `link/..` is depends on where the link leads: another program was run.
+    (place / "far" / "below").mkdir(parents=True)
+    (place / "link").symlink_to(place / "far" / "below")
+    (place / "program.py").write_text("print('the wrong one')\n")
+    (place / "far" / "program.py").write_text(PROGRAM)
+    assert "link/../program.py" in alike(start, "link/../program.py").stdout
+    alike(start, "./far/program.py")
+    (place / "far" / "__main__.py").write_text(PROGRAM)
+    alike(start, "link/..")
+    alike(start, "./far/")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="-P is new in Python 3.11")
+@pytest.mark.usefixtures("program")
+def test_a_search_path_without_a_first_entry_loses_none(start: Start, place: Path) -> None:
+    # An entry of the user's was taken for the one that Python adds.
+    (place / "package").mkdir()
+    (place / "package" / "__main__.py").write_text(PROGRAM)
+    alike(start, "package", first=("-P",))
+    alike(start, "-c", "import sys; print(sys.path)", first=("-P",))
+    file = command(place, "tool", f"#!{sys.executable} -sP")
+    theirs = start("a", executable=str(file))
+    ours = start(*RUN, str(file), "a")
+    assert (ours.returncode, ours.stdout) == (0, theirs.stdout)
+
+
+def test_an_isolated_start_adds_no_directory(start: Start, place: Path) -> None:
+    # In Python 3.10 there was no flag of its own for that.
+    (place / "program.py").write_text("import sys; print(sys.path)\n")
+    own = paths()
+    setup = f"import sys; sys.path[:0] = {own!r}; from plugcache._run import run; del sys.path[:{len(own)}]; "
+    for command in (["program.py"], ["-c", "import sys; print(sys.path)"]):
+        theirs = start("-I", *command).stdout
+        assert start("-I", "-c", f"{setup}run({command!r})").stdout == theirs
 
 
 @pytest.mark.usefixtures("program")
@@ -189,6 +227,23 @@ def test_a_command_of_another_python_runs_there(start: Start, place: Path) -> No
     assert start(*RUN, str(file)).returncode == 2
 
 
+@pytest.mark.parametrize("how", ["option", "shim"])
+def test_a_command_of_something_that_looks_like_another_python_ends(start: Start, place: Path, how: str) -> None:
+    # What the first line had started was not taken for what it names, and started it again, for ever.
+    shims = place / "shims"
+    shims.mkdir()
+    (shims / "python3").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (shims / "python3").chmod(0o755)
+    searched = f"{shims}{os.pathsep}{os.environ['PATH']}"
+    first = f"#!{sys.executable} -s" if how == "option" else "#!/usr/bin/env python3"
+    file = command(place, "tool", first)
+    theirs = start("a", executable=str(file), PATH=searched)
+    ours = start(*RUN, str(file), "a", PATH=searched)
+    assert (ours.returncode, ours.stdout) == (0, theirs.stdout)
+    assert len(ours.stderr.splitlines()) == 1
+    assert start(*RUN, str(file), "accelerated", PATH=searched).stderr.strip().endswith("_startup.py")
+
+
 def test_a_command_that_is_no_python_script_is_refused(start: Start, place: Path) -> None:
     done = start(*RUN, str(command(place, "tool", "#!/bin/sh")))
     assert (done.returncode, "no Python script" in done.stderr) == (2, True)
@@ -253,6 +308,9 @@ def test_a_pth_file_does_so_for_every_start(start: Start, place: Path) -> None:
     assert (moved.stdout.splitlines()[0], moved.stderr) == ("False", "")
     code, said = pth("status")
     assert (code, "pth install" in said) == (1, True)
+    # Written by one that spelled paths as they are.
+    file.write_bytes("import sys # \xe9\n".encode())
+    assert pth("status")[0] == 1
 
     assert pth("install")[0] == 0
     assert file.read_text() == there
@@ -260,3 +318,32 @@ def test_a_pth_file_does_so_for_every_start(start: Start, place: Path) -> None:
     assert not file.exists()
     assert pth("remove")[0] == 0
     assert run("-c", SHOW).stdout == plain.stdout
+
+
+def test_a_pth_file_never_stands_in_the_way_of_a_start(start: Start, place: Path) -> None:
+    # Python reads it by the locale's encoding, and did not start at all; damage was told of at each start.
+    venv.create(place / "v\xe9", symlinks=True)
+    python = str(place / "v\xe9" / "bin" / "python")
+    package = place / "p\xe9" / "plugcache"
+    shutil.copytree(Path(pc.__file__).parent, package)
+    variables = {"PYTHONPATH": str(package.parent)}
+    assert start("-m", "plugcache", "pth", "install", executable=python, **variables).returncode == 0
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "utf-8"}
+    for more in ({}, locale):
+        done = start("-c", SHOW, executable=python, **variables, **more)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.splitlines()[:2] == ["True", "EntryPoints True"]
+    for damage in ("def (:\n", "raise RuntimeError\n", "start = None\n"):
+        (package / "_startup.py").write_text(damage)
+        done = start("-c", SHOW, executable=python, **variables)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.splitlines()[:2] == ["False", "EntryPoints False"]
+        status = start("-m", "plugcache", "pth", "status", executable=python, **variables)
+        assert (status.returncode, status.stderr, "does not work" in status.stdout) == (1, "", True)
+
+
+def test_what_runs_at_every_start_imports_nothing(start: Start) -> None:
+    # It said so, and imported `__future__`.
+    file = str(Path(_pth.__file__).parent / "_startup.py")
+    code = f"import sys; before = set(sys.modules); exec(open({file!r}).read()); start(); print(set(sys.modules) - before)"
+    assert start("-I", "-c", code).stdout == "set()\n"

@@ -221,6 +221,36 @@ def test_what_is_installed_removed_and_upgraded_is_seen(site: Site, ask: Ask) ->
     assert same(everything)
 
 
+@pytest.mark.parametrize("strength", ["trust", "dirs", "lazy", "full", "hash"])
+def test_a_weak_strength_makes_no_old_answer(site: Site, place: Path, strength: str) -> None:
+    # A program that was started by the hook cannot know that somebody trusts an index.
+    info = site.install("made")
+    code = """
+import importlib.metadata, plugcache._entry_points as engine
+from plugcache.compat import stevedore
+stevedore.install()
+print([one.name for one in importlib.metadata.entry_points(group="plugcache.test")])
+print(engine._strength_for_others())
+"""
+    path = os.pathsep.join([*_own_path(), str(site.path)])
+    variables = {**os.environ, "PYTHONPATH": path, "XDG_CONFIG_HOME": str(place)}
+    said = []
+    (place / "plugcache").mkdir()
+    for how in ("variable", "file"):
+        variables.pop("PLUGCACHE_STRENGTH", None)
+        if how == "variable":
+            variables["PLUGCACHE_STRENGTH"] = strength
+        else:
+            (place / "plugcache" / "plugcache.toml").write_text(f'strength = "{strength}"\n')
+        for name in ("one", "two"):
+            (info / "entry_points.txt").write_text(f"[plugcache.test]\n{name} = json:dumps\n")
+            done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=False)
+            assert done.stderr == ""
+            said.append(done.stdout.splitlines())
+    at = {"hash": "None"}.get(strength, "full"), {"hash": "hash"}.get(strength, "full")
+    assert said == [[f"['{name}']", how] for how in at for name in ("one", "two")]
+
+
 def test_a_distribution_at_hand_tells_what_its_file_says_now(site: Site) -> None:
     info = [site.install(f"made{number}") for number in range(12)][-1]
     stevedore.install()
@@ -315,6 +345,33 @@ def test_who_replaces_a_function_beneath_is_obeyed(site: Site, monkeypatch: pyte
     assert names() == []
 
 
+@pytest.mark.parametrize("ask", [names, by_loop])
+def test_who_replaces_what_a_distribution_reads_by_is_obeyed(site: Site, ask: Ask) -> None:
+    # The index's answer was given.
+    for number in range(12):
+        site.install(f"made{number}")
+    stevedore.install()
+    for _ in range(2):
+        assert ask() == by_loop() == [("one", "json:dumps")] * 12
+    held = next(one for one in importlib.metadata.distributions() if "made0" in str(one._path))  # type: ignore[attr-defined]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(held, "read_text", lambda _: None)
+        assert list(held.entry_points) == []
+    assert len(held.entry_points) == 1
+    for place, name, by in (
+        (importlib.metadata.PathDistribution, "read_text", lambda *_: "[plugcache.test]\nmocked = json:loads\n"),
+        (importlib.metadata.Distribution, "entry_points", property(lambda _: held_points)),
+    ):
+        held_points = [importlib.metadata.EntryPoint("mocked", "json:loads", "plugcache.test")]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(place, name, by)
+            found = list(held.entry_points)
+            assert [point.name for point in found] == ["mocked"]
+            if name == "read_text":
+                assert set(ask()) == {("mocked", "json:loads")}
+    assert ask() == [("one", "json:dumps")] * 12
+
+
 def test_what_is_done_to_an_answer_changes_no_other(site: Site) -> None:
     site.install("made")
     stevedore.install()
@@ -347,9 +404,38 @@ def test_a_cache_that_cannot_be_used_is_no_reason_to_fail(
     (tmp_path / "file").write_text("")
     pc.configure(directory=tmp_path / "file")
     assert same(names) == [("one", "json:dumps")]
-    monkeypatch.setattr(engine, "current", lambda *_: 1 / 0)
+    monkeypatch.setattr(engine, "current_for_others", lambda *_: 1 / 0)
     stevedore.install()
     assert names() == [("one", "json:dumps")]
+
+
+def test_a_package_that_cannot_be_imported_is_tried_once(place: Path, site: Site) -> None:
+    # Each distribution that was asked tried it again.
+    for number in range(12):
+        site.install(f"made{number}")
+    code = f"""
+import sys
+import plugcache._startup as startup
+startup.start(always=True)
+tried = []
+class Missing:
+    def find_spec(self, name, *_):
+        if name == "plugcache._entry_points":
+            tried.append(name)
+            raise ImportError(name)
+sys.meta_path.insert(0, Missing())
+sys.path.insert(0, {str(site.path)!r})
+import importlib.metadata
+held = importlib.metadata.entry_points
+assert len([one.entry_points for one in importlib.metadata.distributions()]) > 11
+assert len(held(group="plugcache.test")) == 12
+print(len(tried), startup.is_started(), importlib.metadata.entry_points is held)
+"""
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(_own_path())}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=place, env=variables, capture_output=True, text=True, check=False
+    )
+    assert (done.stderr, done.stdout) == ("", "1 False False\n")
 
 
 # ---- real programs --------------------------------------------------------------------------------------------------
@@ -390,6 +476,39 @@ def test_real_stevedore_finds_the_same(place: Path, many: str) -> None:
     # Its own cache was asked nothing while plugcache answered.
     assert list((place / "theirs" / "python-entrypoints").iterdir())
     assert not (place / "ours").exists()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="this stevedore is for Python 3.11 and newer")
+def test_stevedore_sees_what_tests_put_in_a_place_of_pythons(place: Path, site: Site) -> None:
+    # Its cache was filled from the index all the same.
+    corpora = os.environ.get("PLUGCACHE_CORPORA")
+    assert corpora, "set PLUGCACHE_CORPORA: `cargo xtask test --env` says to what"
+    site.install("made")
+    code = """
+import importlib.metadata
+from unittest import mock
+from plugcache.compat import stevedore as ours
+ours.install()
+from stevedore import _cache
+point = importlib.metadata.EntryPoint("mocked", "json:loads", "plugcache.test")
+text = "[plugcache.test]\\nread = json:loads\\n"
+def asked():
+    cache = _cache.Cache()
+    cache._disable_caching = True
+    return sorted({one.name for one in cache.get_group_all("plugcache.test")})
+print(asked())
+found = importlib.metadata.EntryPoints([point])
+with mock.patch("importlib.metadata.entry_points", lambda **_: found):
+    print(asked())
+with mock.patch("importlib.metadata.PathDistribution.read_text", lambda *_: text):
+    print(asked())
+print(asked())
+"""
+    path = os.pathsep.join([f"{corpora}/stevedore", *_own_path(), str(site.path)])
+    variables = {**os.environ, "PYTHONPATH": path, "XDG_CACHE_HOME": str(place / "cache")}
+    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["['one']", "['mocked']", "['read']", "['one']"]
 
 
 def _own_path() -> list[str]:
