@@ -347,5 +347,5 @@ def test_a_pth_file_never_stands_in_the_way_of_a_start(start: Start, place: Path
 def test_what_runs_at_every_start_imports_nothing(start: Start) -> None:
     # It said so, and imported `__future__`.
     file = str(Path(_pth.__file__).parent / "_startup.py")
-    code = f"import sys; before = set(sys.modules); exec(open({file!r}).read()); start(); print(set(sys.modules) - before)"
+    code = f"import sys; old = set(sys.modules); exec(open({file!r}).read()); start(); print(set(sys.modules) - old)"
     assert start("-I", "-c", code).stdout == "set()\n"
