@@ -188,8 +188,8 @@ def current(strength: str | None = None) -> Answer | None:
 
 
 def current_for_others() -> Answer | None:
-    """As `current`, for programs that do not know of us: nobody has told them that an answer may be an old one. So files
-    are looked at even where a weaker strength is configured; a stronger one holds."""
+    """As `current`, for programs that do not know of us: nobody has told them that an answer may be an old one. So
+    files are looked at even where a weaker strength is configured; a stronger one holds."""
     return current(_strength_for_others())
 
 

@@ -1,8 +1,8 @@
 """`python -m plugcache run`: starts a program as Python itself would, with accelerated entry points.
 
 The program runs in this process: its signals, its exit code and its standard streams are its own. It finds
-`__main__`, `sys.argv` and `sys.path` as `python PROGRAM` would have made them, and a traceback of it begins with its own
-code. What it can tell by: `sys.orig_argv`, the modules that are loaded already, and that a script whose first line
+`__main__`, `sys.argv` and `sys.path` as `python PROGRAM` would have made them, and a traceback of it begins with its
+own code. What it can tell by: `sys.orig_argv`, the modules that are loaded already, and that a script whose first line
 names another interpreter, or options of it, is started there by `-c`.
 """
 
@@ -50,8 +50,8 @@ def run(arguments: list[str], *, is_safe: bool | None = None, is_there: bool = F
         return _go(lambda: _run_module(arguments[1]), None if adds_none else os.getcwd(), is_safe)
     if arguments[0] == "-c":
         sys.argv[:] = ["-c", *arguments[2:]]
-        text = arguments[1]
-        return _go(lambda: _run_code(compile(text, "<string>", "exec", dont_inherit=True)), None if adds_none else "", is_safe)
+        text, first = arguments[1], None if adds_none else ""
+        return _go(lambda: _run_code(compile(text, "<string>", "exec", dont_inherit=True)), first, is_safe)
     program = _find(arguments[0])
     if program is None:
         return _refuse(f"{arguments[0]}: neither a command on PATH nor a file here")

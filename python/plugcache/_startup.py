@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 #: Turns it off, if it says so.
 VARIABLE = "PLUGCACHE_ENTRY_POINTS"
 
-#: What was put in the place of what: module or class, name, original, ours. `None` for an original: the class had inherited it.
+#: What was put in the place of what: module or class, name, original, ours. `None` for an original: the class
+#: had inherited it.
 _replaced: "list[tuple[Any, str, Any, Any]]" = []
 #: Names of modules that have been patched.
 _patched: set[str] = set()

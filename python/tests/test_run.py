@@ -64,7 +64,7 @@ def start(place: Path) -> Start:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths()), **variables}
         return subprocess.run(
             [executable, *command], cwd=place, env=environment, input="typed", capture_output=True, text=True,
-            timeout=20, check=False,
+            timeout=60, check=False,
         )  # fmt: skip
 
     return start
@@ -332,7 +332,9 @@ def test_a_pth_file_never_stands_in_the_way_of_a_start(start: Start, place: Path
     for more in ({}, locale):
         done = start("-c", SHOW, executable=python, **variables, **more)
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout.splitlines()[:2] == ["True", "EntryPoints True"]
+        # Since 3.12, Python cannot load a native module from such a place in such a locale, and answers itself.
+        works = not more or sys.version_info < (3, 12)
+        assert done.stdout.splitlines()[:2] == ["True", f"EntryPoints {works}"]
     for damage in ("def (:\n", "raise RuntimeError\n", "start = None\n"):
         (package / "_startup.py").write_text(damage)
         done = start("-c", SHOW, executable=python, **variables)
@@ -345,5 +347,5 @@ def test_a_pth_file_never_stands_in_the_way_of_a_start(start: Start, place: Path
 def test_what_runs_at_every_start_imports_nothing(start: Start) -> None:
     # It said so, and imported `__future__`.
     file = str(Path(_pth.__file__).parent / "_startup.py")
-    code = f"import sys; before = set(sys.modules); exec(open({file!r}).read()); start(); print(set(sys.modules) - before)"
+    code = f"import sys; old = set(sys.modules); exec(open({file!r}).read()); start(); print(set(sys.modules) - old)"
     assert start("-I", "-c", code).stdout == "set()\n"

@@ -244,7 +244,8 @@ print(engine._strength_for_others())
             (place / "plugcache" / "plugcache.toml").write_text(f'strength = "{strength}"\n')
         for name in ("one", "two"):
             (info / "entry_points.txt").write_text(f"[plugcache.test]\n{name} = json:dumps\n")
-            done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=False)
+            command = [sys.executable, "-c", code]
+            done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
             assert done.stderr == ""
             said.append(done.stdout.splitlines())
     at = {"hash": "None"}.get(strength, "full"), {"hash": "hash"}.get(strength, "full")
@@ -353,7 +354,8 @@ def test_who_replaces_what_a_distribution_reads_by_is_obeyed(site: Site, ask: As
     stevedore.install()
     for _ in range(2):
         assert ask() == by_loop() == [("one", "json:dumps")] * 12
-    held = next(one for one in importlib.metadata.distributions() if "made0" in str(one._path))  # type: ignore[attr-defined]
+    every: Any = importlib.metadata.distributions()
+    held = next(one for one in every if "made0" in str(one._path))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(held, "read_text", lambda _: None)
         assert list(held.entry_points) == []

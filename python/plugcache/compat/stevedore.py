@@ -11,7 +11,9 @@ those modules; modules that it imports later are taken care of when it does.
 
 Python itself is asked wherever its answer may be another one: with a file (a zip, say) on `sys.path`, with a finder of
 distributions that is not Python's own, with an entry point somewhere that Python raises for, with two distributions of
-one name in one directory, or when one of the functions that it goes through has been replaced, as tests do.
+one name in one directory, when one of the functions that it goes through (`entry_points` itself, `distributions`,
+`read_text` of a distribution) has been replaced, as tests do, or where plugcache cannot be imported. Files are looked
+at even where a weaker strength is configured: a program that does not know of plugcache gets no old answer.
 
 A program need not say any of this: `python -m plugcache run -- PROGRAM` does it for one start of a program, and
 `python -m plugcache pth install` for every start of this environment's Python. `PLUGCACHE_ENTRY_POINTS=0` turns those
