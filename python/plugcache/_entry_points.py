@@ -190,34 +190,7 @@ def current(strength: str | None = None) -> Answer | None:
 def current_for_others() -> Answer | None:
     """As `current`, for programs that do not know of us: nobody has told them that an answer may be an old one. So
     files are looked at even where a weaker strength is configured; a stronger one holds."""
-    return current(_strength_for_others())
-
-
-#: By what the environment says: strength of these answers.
-_strengths: dict[str, str | None] = {}
-
-
-def _strength_for_others() -> str | None:
-    said = os.environ.get("PLUGCACHE_STRENGTH", "").strip().lower()
-    if said not in _strengths:
-        if said:
-            # What is none is told of as everywhere.
-            _strengths[said] = "full" if said in ("trust", "dirs", "lazy", "full") else None
-        else:
-            _strengths[said] = "hash" if b"hash" in _user_file() else "full"
-    return _strengths[said]
-
-
-def _user_file() -> bytes:
-    """What the user's file of settings says: a word in it that means something else makes for a closer look only."""
-    directory = os.environ.get("XDG_CONFIG_HOME", "")
-    if not os.path.isabs(directory):
-        directory = os.path.expanduser("~/.config")
-    try:
-        with open(os.path.join(directory, "plugcache", "plugcache.toml"), "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
+    return current("full-or-more")
 
 
 def _provider() -> ModuleType | None:

@@ -222,7 +222,7 @@ def test_what_is_installed_removed_and_upgraded_is_seen(site: Site, ask: Ask) ->
 
 
 @pytest.mark.parametrize("strength", ["trust", "dirs", "lazy", "full", "hash"])
-def test_a_weak_strength_makes_no_old_answer(site: Site, place: Path, strength: str) -> None:
+def test_a_weak_strength_makes_no_old_answer(site: Site, strength: str) -> None:
     # A program that was started by the hook cannot know that somebody trusts an index.
     info = site.install("made")
     code = """
@@ -230,26 +230,15 @@ import importlib.metadata, plugcache._entry_points as engine
 from plugcache.compat import stevedore
 stevedore.install()
 print([one.name for one in importlib.metadata.entry_points(group="plugcache.test")])
-print(engine._strength_for_others())
+assert engine._answers
 """
     path = os.pathsep.join([*_own_path(), str(site.path)])
-    variables = {**os.environ, "PYTHONPATH": path, "XDG_CONFIG_HOME": str(place)}
-    said = []
-    (place / "plugcache").mkdir()
-    for how in ("variable", "file"):
-        variables.pop("PLUGCACHE_STRENGTH", None)
-        if how == "variable":
-            variables["PLUGCACHE_STRENGTH"] = strength
-        else:
-            (place / "plugcache" / "plugcache.toml").write_text(f'strength = "{strength}"\n')
-        for name in ("one", "two"):
-            (info / "entry_points.txt").write_text(f"[plugcache.test]\n{name} = json:dumps\n")
-            command = [sys.executable, "-c", code]
-            done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
-            assert done.stderr == ""
-            said.append(done.stdout.splitlines())
-    at = {"hash": "None"}.get(strength, "full"), {"hash": "hash"}.get(strength, "full")
-    assert said == [[f"['{name}']", how] for how in at for name in ("one", "two")]
+    variables = {**os.environ, "PYTHONPATH": path, "PLUGCACHE_STRENGTH": strength}
+    for name in ("one", "two"):
+        (info / "entry_points.txt").write_text(f"[plugcache.test]\n{name} = json:dumps\n")
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+        assert (done.stdout.strip(), done.stderr) == (f"['{name}']", "")
 
 
 def test_a_distribution_at_hand_tells_what_its_file_says_now(site: Site) -> None:

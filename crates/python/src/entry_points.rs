@@ -12,7 +12,7 @@ use plugcache::discovery::{
     index::{Session, Snapshot},
     tree::FileId,
 };
-use plugcache_cache::fs;
+use plugcache_cache::{Strength, fs};
 use pyo3::prelude::*;
 
 use crate::{error::Failure, settings};
@@ -52,6 +52,9 @@ pub(crate) struct EntryPointAnswer {
 }
 
 /// By the path of the directory that it is in: a file, and the range of its points.
+/// What is configured, and nothing weaker than full.
+const FULL_OR_MORE: &str = "full-or-more";
+
 type ByFile = HashMap<String, (FileId, usize, usize)>;
 
 /// Where in the text name, value and group of a point end; it begins where the one before it ends.
@@ -77,7 +80,7 @@ impl EntryPointIndex {
     }
 
     /// What is true now: the same object as before if nothing changed. `strength` is as for an index; `None` is what
-    /// is configured.
+    /// is configured, `"full-or-more"` that if it is not less than full.
     #[pyo3(signature = (strength=None))]
     fn prove(&self, py: Python<'_>, strength: Option<String>) -> PyResult<Py<EntryPointAnswer>> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -111,8 +114,12 @@ impl EntryPointIndex {
         let finder = EntryPointFinder::new(self.version).without_metadata();
         let mut session = Session::new(Arc::new(finder), self.path.clone());
         session.location = chosen.location;
-        session.strength =
-            strength.map_or(Ok(chosen.strength), |text| text.parse().map_err(Failure::Config))?;
+        session.strength = match strength {
+            None => chosen.strength,
+            Some(FULL_OR_MORE) if chosen.strength == Strength::Hash => Strength::Hash,
+            Some(FULL_OR_MORE) => Strength::Full,
+            Some(text) => text.parse().map_err(Failure::Config)?,
+        };
         session.refresh = chosen.refresh;
         session.lock_timeout = chosen.lock_timeout;
         Ok(session)
