@@ -51,10 +51,10 @@ pub(crate) struct EntryPointAnswer {
     by_file: OnceLock<ByFile>,
 }
 
-/// By the path of the directory that it is in: a file, and the range of its points.
 /// What is configured, and nothing weaker than full.
 const FULL_OR_MORE: &str = "full-or-more";
 
+/// By the path of the directory that it is in: a file, and the range of its points.
 type ByFile = HashMap<String, (FileId, usize, usize)>;
 
 /// Where in the text name, value and group of a point end; it begins where the one before it ends.
