@@ -36,21 +36,7 @@ class ManifestCache:
         if plain in _taken:
             plain = cache_name(f"{name}-{next(_numbers)}")
         _taken.add(plain)
-        self._cached = Cached(
-            _no_loader,
-            {
-                "name": plain,
-                "ttl": self.ttl,
-                "maxsize": maxsize,
-                "codec": None,
-                "inputs": [],
-                "version": "",
-                "scope": [],
-                "wait": 300.0,
-                "shared": False,
-                "once_per_host": False,
-            },
-        )
+        self._cached = in_memory(plain, self.ttl, maxsize)
 
     def get(self, plugin_id: str, loader: Callable[[str], T]) -> T:
         """The manifest of a plugin: the one that is kept, or what `loader` makes of the id."""
@@ -70,6 +56,25 @@ class ManifestCache:
         told = self._cached._stats()
         shape = {"total_entries": told["entries"], "expired_entries": told["expired"], "ttl_seconds": self.ttl}
         return {**shape, **told}
+
+
+def in_memory(name: str, ttl: float | None, maxsize: int | None) -> Cached:
+    """A cache whose loader comes with each call, in memory only."""
+    return Cached(
+        _no_loader,
+        {
+            "name": name,
+            "ttl": ttl,
+            "maxsize": maxsize,
+            "codec": None,
+            "inputs": [],
+            "version": "",
+            "scope": [],
+            "wait": 300.0,
+            "shared": False,
+            "once_per_host": False,
+        },
+    )
 
 
 def _no_loader(plugin_id: str) -> Any:

@@ -314,6 +314,26 @@ def _find(name: str) -> ModuleSpec | None:
         return None
 
 
+def plain_index(roots: Iterable[str], packages: Iterable[str], rules: Iterable[str], recursive: bool) -> Index:
+    """An index of all that some rules find, by their own names."""
+    roots = list(roots)
+    return Index(
+        {
+            "roots": roots,
+            "packages": list(packages),
+            "recursive": recursive,
+            "rules": list(rules),
+            "key": None,
+            "private": True,
+            "abstract": True,
+            "suffix": "",
+            "case": "exact",
+            "duplicates": "first",
+            "strength": "hash" if any(is_checkout(root) for root in roots) else None,
+        }
+    )
+
+
 def is_checkout(root: str) -> bool:
     """Whether somebody works here: a project file lies beside the packages, or above them."""
     parts = root.split(os.sep)

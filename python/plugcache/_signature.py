@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._errors import ConfigError, UnknownPluginError
 from ._plugcache import Index, directories
-from ._registry import is_checkout, roots_of
+from ._registry import plain_index, roots_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,21 +153,7 @@ def _index(roots: tuple[str, ...], module: str) -> Index:
     key = (directories()[0], roots, module)
     index = _indexes.get(key)
     if index is None:
-        index = Index(
-            {
-                "roots": list(roots),
-                "packages": [module],
-                "recursive": False,
-                "rules": ["definition"],
-                "key": None,
-                "private": True,
-                "abstract": True,
-                "suffix": "",
-                "case": "exact",
-                "duplicates": "first",
-                "strength": "hash" if any(is_checkout(root) for root in roots) else None,
-            }
-        )
+        index = plain_index(roots, [module], ["definition"], recursive=False)
         if len(_indexes) >= _MANY:
             _indexes.clear()
         _indexes[key] = index

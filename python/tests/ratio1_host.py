@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from plugcache.compat import ratio1
 
@@ -84,3 +87,14 @@ class Node:
         tops = (self.user, self.safe)
         for name in [name for name in sys.modules if name.split(".")[0] in tops]:
             del sys.modules[name]
+
+
+def node_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
+    """A test's node: on the search path, and the working directory."""
+    root = tmp_path / "node"
+    root.mkdir()
+    monkeypatch.syspath_prepend(str(root))
+    monkeypatch.chdir(root)
+    made = Node(root)
+    yield made
+    made.forget()

@@ -14,20 +14,14 @@ import pytest
 
 from conftest import Run
 from plugcache.compat import ratio1
-from ratio1_host import Host, Log, Node
+from ratio1_host import Host, Log, Node, node_of_its_own
 
 NOTHING = (None, None, None, None)
 
 
 @pytest.fixture
 def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
-    root = tmp_path / "node"
-    root.mkdir()
-    monkeypatch.syspath_prepend(str(root))
-    monkeypatch.chdir(root)
-    made = Node(root)
-    yield made
-    made.forget()
+    yield from node_of_its_own(tmp_path, monkeypatch)
 
 
 def manager(**config: Any) -> ratio1.Manager:

@@ -12,20 +12,14 @@ import pytest
 import plugcache as pc
 from plugcache.compat import ratio1
 from plugcache.compat.ratio1 import _judging, _load
-from ratio1_host import Host, Log, Node
+from ratio1_host import Host, Log, Node, node_of_its_own
 
 NOTHING = (None, None, None, None)
 
 
 @pytest.fixture
 def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
-    root = tmp_path / "node"
-    root.mkdir()
-    monkeypatch.syspath_prepend(str(root))
-    monkeypatch.chdir(root)
-    made = Node(root)
-    yield made
-    made.forget()
+    yield from node_of_its_own(tmp_path, monkeypatch)
     _judging.choose("strict")
 
 

@@ -28,7 +28,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from .._plugcache import Cached
+from .._manifests import in_memory
 from ._replace import Replacement
 
 if TYPE_CHECKING:
@@ -114,22 +114,9 @@ class ManifestCacheService:
     @ttl_seconds.setter
     def ttl_seconds(self, seconds: int) -> None:
         self._ttl_seconds = seconds
-        self._cached = Cached(
-            _no_loader,
-            {
-                "name": "forgesyte-manifests",
-                # At most some hundred years, which no process lives.
-                "ttl": float(min(seconds, 1e10)) if seconds > 0 else 1.0,
-                "maxsize": CAPACITY,
-                "codec": None,
-                "inputs": [],
-                "version": "",
-                "scope": [],
-                "wait": 300.0,
-                "shared": False,
-                "once_per_host": False,
-            },
-        )
+        # At most some hundred years, which no process lives.
+        ttl = float(min(seconds, 1e10)) if seconds > 0 else 1.0
+        self._cached = in_memory("forgesyte-manifests", ttl, CAPACITY)
 
     def get(
         self, plugin_id: str, loader_func: Callable[[str], dict[str, Any] | None]
@@ -173,10 +160,6 @@ class ManifestCacheService:
 
     def __repr__(self) -> str:
         return f"ManifestCacheService(entries={self.stats()['total_entries']}, ttl={self._ttl_seconds}s)"
-
-
-def _no_loader(plugin_id: str) -> Any:
-    raise LookupError(plugin_id)
 
 
 #: The service of this process.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..._cached import cached
 from ..._errors import Error
 from ..._plugcache import Index, digest
-from ..._registry import is_checkout, roots_of
+from ..._registry import plain_index, roots_of
 from ._link import Doubt, Entry, Linker, Rules, is_loaded, settings_of
 
 if TYPE_CHECKING:
@@ -147,21 +147,8 @@ class Finder:
         tops = sorted({module.partition(".")[0], self.package.partition(".")[0]})
         if self._index is None or self._seen != (roots, tops):
             self._seen = (roots, tops)
-            self._index = Index(
-                {
-                    "roots": list(roots),
-                    "packages": tops,
-                    "recursive": True,
-                    "rules": [f"base={module}:{self.root.__qualname__}"],
-                    "key": None,
-                    "private": True,
-                    "abstract": True,
-                    "suffix": "",
-                    "case": "exact",
-                    "duplicates": "first",
-                    "strength": "hash" if any(is_checkout(root) for root in roots) else None,
-                }
-            )
+            rule = f"base={module}:{self.root.__qualname__}"
+            self._index = plain_index(roots, tops, [rule], recursive=True)
         return self._index
 
 
